@@ -1,0 +1,272 @@
+//! The two databases behind one type. Only this file and `migrations`, `foreign` and `failure` know which one it is.
+//!
+//! Writers take turns on both: SQLite has one write connection and `BEGIN IMMEDIATE`, PostgreSQL an advisory lock that
+//! is held to the end of the transaction, across replicas. A rule that is checked inside a [`Tx`] ("the last
+//! administrator stays") therefore holds, and no transaction can fail halfway for want of a lock. The price is that a
+//! `Tx` must be short: never await the network, and never a second `begin`, while one is open.
+//!
+//! Durability: SQLite runs in WAL mode with `synchronous=FULL`, so that a commit is in the log on the disk before it
+//! is answered. `NORMAL` would survive `kill -9` as well, but not a power failure; writes are rare enough to pay one
+//! `fsync` each. PostgreSQL's default (`synchronous_commit=on`) promises the same.
+
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+
+use domain::{Error, Result};
+use sqlx::{
+    AssertSqlSafe, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions, PgRow},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{
+    failure::failed,
+    foreign, migrations,
+    sql::{Arg, Sql},
+    url,
+};
+
+/// How long a caller waits for a connection or for another writer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// More readers than this gain nothing on one file and cost a thread each.
+const SQLITE_READERS: u32 = 4;
+/// PostgreSQL ends what runs longer.
+const STATEMENT_TIMEOUT: &str = "30s";
+/// The advisory lock that writers take turns with.
+const WRITERS_LOCK: i64 = 0x636f_6e74_6578_7466;
+
+/// Where the database is. No `Debug`: the URL may hold a password.
+#[derive(Clone)]
+pub struct DatabaseConfig {
+    /// The URL, as [`normalise_url`](crate::normalise_url) gives it.
+    pub url: String,
+    /// The most connections.
+    pub max_connections: u32,
+}
+
+/// A row type that both drivers can read.
+pub(crate) trait Row:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Db(pub(crate) Pools);
+
+#[derive(Clone)]
+pub(crate) enum Pools {
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    Postgres { pool: PgPool, turn: Arc<Semaphore> },
+}
+
+/// A transaction. Dropped without [`commit`](Self::commit), it is rolled back.
+pub struct Tx(Inner);
+
+enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres { tx: Transaction<'static, Postgres>, _turn: OwnedSemaphorePermit },
+}
+
+macro_rules! bound {
+    ($query:expr, $args:expr) => {
+        $args.into_iter().fold($query, |query, arg| match arg {
+            Arg::Text(value) => query.bind(value),
+            Arg::Int(value) => query.bind(value),
+            Arg::Bool(value) => query.bind(value),
+        })
+    };
+}
+
+macro_rules! read {
+    ($fetch:ident, $executor:expr, $row:ty, $sql:expr) => {{
+        let (text, args) = $sql.into_parts();
+        bound!(sqlx::query_as::<_, $row>(AssertSqlSafe(text)), args).$fetch($executor).await
+    }};
+}
+
+macro_rules! execute {
+    ($executor:expr, $sql:expr) => {{
+        let (text, args) = $sql.into_parts();
+        bound!(sqlx::query(AssertSqlSafe(text)), args)
+            .execute($executor)
+            .await
+            .map(|done| done.rows_affected())
+    }};
+}
+
+impl Db {
+    /// Opens the database; SQLite's file is made where it is missing. A database that the Python ContextForge made is
+    /// refused before anything is written to it.
+    pub async fn connect(config: &DatabaseConfig) -> Result<Self> {
+        match url::sqlite_file(&config.url) {
+            Some(file) => open_sqlite(&file, config.max_connections).await,
+            None => open_postgres(&config.url, config.max_connections).await,
+        }
+    }
+
+    /// Brings the tables up to date. Replicas that start together take turns.
+    pub async fn migrate(&self) -> Result<()> {
+        migrations::run(self).await
+    }
+
+    /// How many migrations are still to be applied: 0 for a database that this program can work with.
+    pub async fn pending_migrations(&self) -> Result<usize> {
+        migrations::pending(self).await
+    }
+
+    /// Whether the database answers and has every table that this program needs.
+    pub async fn ping(&self) -> Result<()> {
+        match self.pending_migrations().await? {
+            0 => Ok(()),
+            _ => Err(Error::Unavailable(
+                "the database is not migrated: run `contextforge db migrate`".to_owned(),
+            )),
+        }
+    }
+
+    /// Begins to write. Waits for the writer before.
+    pub async fn begin(&self) -> Result<Tx> {
+        match &self.0 {
+            Pools::Sqlite { write, .. } => {
+                let tx = write.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+                Ok(Tx(Inner::Sqlite(tx)))
+            }
+            Pools::Postgres { pool, turn } => {
+                // The turn in this process comes first: writers that wait for other replicas must not hold all the
+                // connections that readers need.
+                let waited = tokio::time::timeout(PATIENCE, Arc::clone(turn).acquire_owned()).await;
+                let busy = || Error::Unavailable("database: other writers took too long".to_owned());
+                let turn = waited.map_err(|_| busy())?.map_err(Error::internal)?;
+                let mut tx = pool.begin().await.map_err(failed)?;
+                let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS_LOCK);
+                lock.execute(&mut *tx).await.map_err(failed)?;
+                Ok(Tx(Inner::Postgres { tx, _turn: turn }))
+            }
+        }
+    }
+
+    /// Closes every connection and waits for those in use. SQLite folds its log into the file.
+    pub async fn close(&self) {
+        match &self.0 {
+            Pools::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres { pool, .. } => pool.close().await,
+        }
+    }
+
+    /// Every row.
+    pub(crate) async fn all<T: Row>(&self, sql: Sql) -> Result<Vec<T>> {
+        match &self.0 {
+            Pools::Sqlite { read, .. } => read!(fetch_all, read, T, sql),
+            Pools::Postgres { pool, .. } => read!(fetch_all, pool, T, sql),
+        }
+        .map_err(failed)
+    }
+
+    /// The one row that has to be there.
+    pub(crate) async fn must<T: Row>(&self, sql: Sql) -> Result<T> {
+        self.one(sql).await?.ok_or_else(|| Error::internal("a row that every database has is missing"))
+    }
+
+    /// The first row.
+    pub(crate) async fn one<T: Row>(&self, sql: Sql) -> Result<Option<T>> {
+        match &self.0 {
+            Pools::Sqlite { read, .. } => read!(fetch_optional, read, T, sql),
+            Pools::Postgres { pool, .. } => read!(fetch_optional, pool, T, sql),
+        }
+        .map_err(failed)
+    }
+}
+
+impl Tx {
+    /// Makes the changes last. They are on the disk when this returns.
+    pub async fn commit(self) -> Result<()> {
+        match self.0 {
+            Inner::Sqlite(tx) => tx.commit().await,
+            Inner::Postgres { tx, .. } => tx.commit().await,
+        }
+        .map_err(failed)
+    }
+
+    /// The first row, as this transaction sees it.
+    pub(crate) async fn one<T: Row>(&mut self, sql: Sql) -> Result<Option<T>> {
+        match &mut self.0 {
+            Inner::Sqlite(tx) => read!(fetch_optional, &mut **tx, T, sql),
+            Inner::Postgres { tx, .. } => read!(fetch_optional, &mut **tx, T, sql),
+        }
+        .map_err(failed)
+    }
+
+    /// Changes rows; gives their number. A taken name is [`Error::AlreadyExists`] without the name.
+    pub(crate) async fn run(&mut self, sql: Sql) -> Result<u64> {
+        match &mut self.0 {
+            Inner::Sqlite(tx) => execute!(&mut **tx, sql),
+            Inner::Postgres { tx, .. } => execute!(&mut **tx, sql),
+        }
+        .map_err(failed)
+    }
+
+    /// The same for a row whose name may be taken; `kind` and `name` go into the error.
+    pub(crate) async fn run_named(&mut self, sql: Sql, kind: &str, name: &str) -> Result<u64> {
+        self.run(sql).await.map_err(|error| match error {
+            Error::AlreadyExists { .. } => {
+                Error::AlreadyExists { kind: kind.to_owned(), name: name.to_owned() }
+            }
+            other => other,
+        })
+    }
+}
+
+async fn open_sqlite(path: &Path, max_connections: u32) -> Result<Db> {
+    foreign::refuse_file(path).await?;
+    make_file(path)
+        .map_err(|error| Error::Unavailable(format!("cannot make {}: {error}", path.display())))?;
+    let options = SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(PATIENCE);
+    let writer = options.clone().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+    let pool =
+        || SqlitePoolOptions::new().acquire_timeout(PATIENCE).test_before_acquire(false).max_lifetime(None);
+    // The writer first: it makes the write-ahead log that the readers share.
+    let write = pool().max_connections(1).min_connections(1).idle_timeout(None).connect_with(writer).await;
+    let write = write.map_err(|error| cannot_open(path, error))?;
+    let readers = pool().max_connections(max_connections.clamp(1, SQLITE_READERS));
+    let read =
+        readers.connect_with(options.read_only(true)).await.map_err(|error| cannot_open(path, error))?;
+    Ok(Db(Pools::Sqlite { read, write }))
+}
+
+fn cannot_open(path: &Path, error: sqlx::Error) -> Error {
+    Error::Unavailable(format!("cannot open the database {}: {}", path.display(), failed(error)))
+}
+
+/// Makes the file readable for its owner only, before SQLite would make it for everybody; the log and the shared
+/// memory file take its mode over.
+fn make_file(path: &Path) -> std::io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ())
+}
+
+async fn open_postgres(url: &str, max_connections: u32) -> Result<Db> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| Error::invalid("DATABASE_URL", format!("is no PostgreSQL URL: {error}")))?
+        .application_name("contextforge")
+        .options([("statement_timeout", STATEMENT_TIMEOUT), ("idle_in_transaction_session_timeout", "60s")]);
+    // Two at least: a reader must not wait for a writer.
+    let pool = PgPoolOptions::new().acquire_timeout(PATIENCE).max_connections(max_connections.max(2));
+    let pool = pool.connect_with(options).await.map_err(failed)?;
+    let db = Db(Pools::Postgres { pool, turn: Arc::new(Semaphore::new(1)) });
+    foreign::refuse_tables(&db).await?;
+    Ok(db)
+}

@@ -1,0 +1,37 @@
+//! The database: SQLite in a file or PostgreSQL, behind one set of SQL texts.
+//!
+//! Functions take [`&Db`](Db) to read and [`&mut Tx`](Tx) to write; there is one module per group of tables and no
+//! business rule in any of them: who may do what, and which change needs an audit record, is decided above.
+//! Lists of owned rows take the [`Scope`](domain::Scope) of the credential; what takes none is for the catalogue and
+//! for background jobs. sqlx and redis are named in this crate and in no other.
+
+pub mod audit;
+pub mod bus;
+mod columns;
+pub mod db;
+mod entity;
+mod failure;
+mod foreign;
+pub mod gateways;
+mod migrations;
+pub mod names;
+pub mod prompts;
+pub mod query;
+pub mod resources;
+pub mod roles;
+pub mod sequences;
+pub mod servers;
+mod sql;
+pub mod teams;
+pub mod tokens;
+pub mod tools;
+pub mod url;
+pub mod users;
+
+#[cfg(test)]
+mod tests;
+
+pub use bus::Bus;
+pub use db::{DatabaseConfig, Db, Tx};
+pub use query::{Cursor, Query};
+pub use url::normalise_url;
