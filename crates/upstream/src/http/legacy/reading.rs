@@ -1,0 +1,109 @@
+//! A legacy answer that is an event stream: read as it is asked for, resumed where the server closed it early.
+//!
+//! Closing the connection does not cancel a legacy request, so whoever stops listening says so.
+
+use std::sync::Arc;
+
+use tokio::time::{Duration, Instant, sleep, timeout_at};
+
+use super::session::Session;
+use crate::{
+    call::Event,
+    fault::Fault,
+    hear::{Ear, Heard},
+    http::{Content, answer::Reading, messages::Messages},
+};
+
+/// How often a stream is resumed without anything coming of it.
+const RESUMPTIONS: u32 = 5;
+
+/// The wait before a stream is resumed, where the server does not name one.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// Sends `notifications/cancelled` when dropped, unless the request came to its end.
+pub(super) struct Cancel {
+    session: Arc<Session>,
+    id: i64,
+    armed: bool,
+}
+
+impl Cancel {
+    pub(super) fn new(session: Arc<Session>, id: i64) -> Self {
+        Self { session, id, armed: true }
+    }
+
+    /// The request came to its end.
+    pub(super) fn disarm(&mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for Cancel {
+    fn drop(&mut self) {
+        if self.armed {
+            self.session.cancel(self.id);
+        }
+    }
+}
+
+/// The stream of one request.
+pub(super) struct Events {
+    cancel: Cancel,
+    ear: Ear,
+    messages: Messages,
+    deadline: Instant,
+    resumed: u32,
+}
+
+impl Events {
+    pub(super) fn new(cancel: Cancel, ear: Ear, messages: Messages, deadline: Instant) -> Self {
+        Self { cancel, ear, messages, deadline, resumed: 0 }
+    }
+
+    /// Asks for the rest of a stream that ended before the reply.
+    async fn resume(&mut self) -> Result<(), Fault> {
+        let session = Arc::clone(&self.cancel.session);
+        let Some(last) = self.messages.last_id.clone().filter(|_| self.resumed < RESUMPTIONS) else {
+            return Err(Fault::Broken);
+        };
+        self.resumed += 1;
+        let wait = self.messages.retry.unwrap_or(WAIT);
+        timeout_at(self.deadline, sleep(wait)).await.map_err(|_| Fault::TimedOut)?;
+        let reply = session.origin.exchange(session.get(Some(&last)), self.deadline).await?;
+        let Content::Events(body) = reply.content else { return Err(Fault::Broken) };
+        let retry = self.messages.retry;
+        self.messages = Messages::new(body, session.origin.client.max_response, Some(self.deadline));
+        (self.messages.last_id, self.messages.retry) = (Some(last), retry);
+        Ok(())
+    }
+}
+
+impl Reading for Events {
+    async fn next(&mut self) -> Result<Event, Fault> {
+        loop {
+            let event = match self.messages.next().await {
+                Ok(Some(event)) => event,
+                Ok(None) | Err(Fault::Broken) => {
+                    self.resume().await?;
+                    continue;
+                }
+                Err(fault) => return Err(fault),
+            };
+            self.resumed = 0;
+            match self.ear.hear(event.data.as_bytes())? {
+                Heard::Done(outcome) => {
+                    self.cancel.disarm();
+                    return Ok(Event::Done(outcome));
+                }
+                Heard::Event(event) => return Ok(event),
+                Heard::Changed(change) => self.cancel.session.herald.tell(change),
+                Heard::Asked(id, ping) => self.cancel.session.respond(&id, ping),
+                Heard::Nothing => {}
+            }
+        }
+    }
+
+    fn name(&self) -> &str {
+        &self.cancel.session.origin.name
+    }
+}

@@ -1,0 +1,25 @@
+//! The only way out of the process: MCP upstreams over HTTP, server-sent events and stdio.
+//!
+//! Nothing here knows users, storage or permissions: callers are authorised before, and say only on whose behalf
+//! they call. Every outbound connection goes through [`egress`]. Invariant: no error and no log line holds a
+//! credential.
+
+mod breaker;
+pub mod builtin;
+pub mod call;
+pub mod egress;
+mod fault;
+mod hear;
+mod hop;
+mod http;
+mod link;
+mod list;
+pub mod pool;
+mod probe;
+pub mod stdio;
+
+pub use call::{
+    Answer, Call, CallContext, Change, Connected, Event, EventStream, ListKind, Notice, Outcome, RpcError,
+    Target,
+};
+pub use pool::{Pool, PoolConfig};

@@ -1,0 +1,209 @@
+//! All upstreams: the one door through which the program talks to them.
+//!
+//! Each upstream has an entry that remembers what it speaks, its sessions and whether it can be reached. An entry
+//! is made at the first use and replaced when the target's revision changes. Invariant: a request is sent a second
+//! time only if it was certainly not carried out, or if repeating it changes nothing; never `tools/call`.
+
+mod entry;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use domain::{Clock, Result, id::GatewayId};
+use futures_util::future::join_all;
+use serde_json::value::RawValue;
+use tokio::{
+    sync::broadcast,
+    time::{Instant, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::entry::Entry;
+use crate::{
+    call::{Answer, Call, Connected, ListKind, Notice, Target},
+    egress::Client,
+    stdio::{
+        file::{FileServer, Launch, Reach},
+        process::Supervision,
+    },
+};
+
+/// Notices that wait for slow receivers; beyond it these learn that they missed some.
+const NOTICES: usize = 256;
+
+/// How often idle sessions are looked for.
+const SWEEP: Duration = Duration::from_mins(1);
+
+/// How long farewells may take at the end.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// What a pool needs.
+#[derive(Debug, Clone)]
+pub struct PoolConfig {
+    /// The client that requests go out through.
+    pub egress: Client,
+    /// What the demonstration server tells the time from.
+    pub clock: Clock,
+    /// What `stdio:NAME` runs, by name; only ever out of the operator's file.
+    pub launches: HashMap<String, Launch>,
+    /// How child processes are kept.
+    pub supervision: Supervision,
+    /// How long connecting may take, the probe and the handshake together.
+    pub connect_timeout: Duration,
+    /// How long one page of a list may take.
+    pub page_timeout: Duration,
+}
+
+impl PoolConfig {
+    /// A pool without child processes.
+    pub fn new(egress: Client, clock: Clock) -> Self {
+        Self {
+            egress,
+            clock,
+            launches: HashMap::new(),
+            supervision: Supervision::default(),
+            connect_timeout: Duration::from_secs(30),
+            page_timeout: Duration::from_secs(30),
+        }
+    }
+
+    /// The same with the processes of the operator's file.
+    #[must_use]
+    pub fn with_servers(mut self, servers: &[FileServer]) -> Self {
+        for server in servers {
+            if let Reach::Process(launch) = &server.reach {
+                self.launches.insert(server.name.clone(), launch.clone());
+            }
+        }
+        self
+    }
+}
+
+/// All upstreams. Clones share them.
+#[derive(Clone)]
+pub struct Pool {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: PoolConfig,
+    entries: RwLock<HashMap<GatewayId, Arc<Entry>>>,
+    notices: broadcast::Sender<Notice>,
+    tasks: TaskTracker,
+    closed: CancellationToken,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pool")
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.closed.cancel();
+    }
+}
+
+impl Pool {
+    /// A pool. Must be made within the runtime, where its sweeper runs.
+    pub fn new(config: PoolConfig) -> Self {
+        let (notices, _) = broadcast::channel(NOTICES);
+        let (tasks, closed) = (TaskTracker::new(), CancellationToken::new());
+        let entries = RwLock::new(HashMap::new());
+        let inner = Arc::new(Inner { config, entries, notices, tasks, closed });
+        let (weak, closed) = (Arc::downgrade(&inner), inner.closed.clone());
+        let sweeper = async move {
+            loop {
+                tokio::time::sleep(SWEEP).await;
+                let Some(inner) = weak.upgrade() else { return };
+                inner.all().iter().for_each(|entry| entry.sweep());
+            }
+        };
+        inner.tasks.spawn(async move { closed.run_until_cancelled_owned(sweeper).await });
+        Self { inner }
+    }
+
+    /// Makes sure that an upstream answers, and says what it is. Probes it if that is not known.
+    pub async fn connect(&self, target: &Target) -> Result<Connected> {
+        let entry = self.inner.entry(target, || Arc::new(target.clone()))?;
+        entry.connect(Instant::now() + self.inner.config.connect_timeout).await
+    }
+
+    /// Reads a list to its end. A list that the upstream does not know is empty.
+    pub async fn list(&self, target: &Target, kind: ListKind) -> Result<Vec<Box<RawValue>>> {
+        let entry = self.inner.entry(target, || Arc::new(target.clone()))?;
+        entry.list(kind, self.inner.config.page_timeout).await
+    }
+
+    /// Sends one request. Dropping the future or the answer cancels it upstream.
+    pub async fn call(&self, target: &Arc<Target>, call: Call) -> Result<Answer> {
+        let entry = self.inner.entry(target, || Arc::clone(target))?;
+        entry.call(call).await
+    }
+
+    /// Ends the sessions with an upstream, or its process, and forgets what is known of it.
+    pub async fn close(&self, gateway: &GatewayId) {
+        let entry = self.inner.entries.write().unwrap_or_else(PoisonError::into_inner).remove(gateway);
+        if let Some(entry) = entry {
+            entry.close().await;
+        }
+    }
+
+    /// Ends everything. Calls in flight fail.
+    pub async fn shutdown(&self) {
+        let entries =
+            std::mem::take(&mut *self.inner.entries.write().unwrap_or_else(PoisonError::into_inner));
+        self.inner.closed.cancel();
+        join_all(entries.values().map(|entry| entry.close())).await;
+        self.inner.tasks.close();
+        if timeout(FAREWELL, self.inner.tasks.wait()).await.is_err() {
+            tracing::debug!("some upstreams did not take leave in time");
+        }
+    }
+
+    /// The last lines that a child process wrote to standard error.
+    pub fn stderr(&self, gateway: &GatewayId) -> Vec<String> {
+        let entries = self.inner.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.get(gateway).map(|entry| entry.stderr()).unwrap_or_default()
+    }
+
+    /// What happens to upstreams from now on.
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.inner.notices.subscribe()
+    }
+}
+
+impl Inner {
+    fn all(&self) -> Vec<Arc<Entry>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// The entry of a target, made anew where the target changed.
+    fn entry(&self, target: &Target, shared: impl FnOnce() -> Arc<Target>) -> Result<Arc<Entry>> {
+        let current = |entries: &HashMap<GatewayId, Arc<Entry>>| {
+            entries.get(&target.gateway).filter(|entry| entry.revision() == target.revision).cloned()
+        };
+        if let Some(entry) = current(&self.entries.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(entry);
+        }
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = current(&entries) {
+            return Ok(entry);
+        }
+        if self.closed.is_cancelled() {
+            return Err(domain::Error::Unavailable("the gateway is stopping".to_owned()));
+        }
+        let entry = Arc::new(Entry::new(shared(), self)?);
+        let replaced = entries.insert(target.gateway.clone(), Arc::clone(&entry));
+        drop(entries);
+        if let Some(replaced) = replaced {
+            self.tasks.spawn(async move { replaced.close().await });
+        }
+        Ok(entry)
+    }
+}
