@@ -1,0 +1,279 @@
+//! What a snapshot holds: prepared for one hash look-up per question and for lists that are copied, not encoded.
+
+use std::{collections::HashMap, sync::Arc};
+
+use domain::{
+    Owned, Scope, Visibility,
+    gateway::Gateway,
+    id::{GatewayId, ServerId},
+    item::{Prompt, Resource, Tool},
+    server::{Prefix, Server},
+};
+use serde_json::value::RawValue;
+
+/// The kinds of things that an upstream offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// A tool.
+    Tool,
+    /// A prompt.
+    Prompt,
+    /// A resource.
+    Resource,
+    /// A resource template.
+    Template,
+}
+
+/// An upstream, as far as calls need it.
+#[derive(Debug)]
+pub struct Peer {
+    /// Where it is and how it is spoken to.
+    pub target: Arc<upstream::Target>,
+    /// Client headers to pass on.
+    pub passthrough: Vec<String>,
+    /// Its capabilities, as it announced them.
+    pub capabilities: Option<Box<RawValue>>,
+    /// Whether the operator has it switched on.
+    pub enabled: bool,
+}
+
+/// A tool, prompt, resource or template.
+#[derive(Debug)]
+pub struct Item {
+    /// Its id.
+    pub id: Box<str>,
+    /// What it is.
+    pub kind: Kind,
+    /// The public name; of resources and templates the URI.
+    pub name: Box<str>,
+    /// The upstream's name; of resources and templates the URI.
+    pub original: Box<str>,
+    /// Who may know of it.
+    pub owned: Owned,
+    /// Where it lives.
+    pub peer: Arc<Peer>,
+    /// Its object in lists under the public name.
+    pub listed: Box<RawValue>,
+    /// Its object in lists under the upstream's own name.
+    pub bare: Box<RawValue>,
+    /// `x-mcp-header` annotations of a tool's input schema, if it has any: the schema itself.
+    pub header_schema: Option<Box<RawValue>>,
+}
+
+/// A virtual server.
+#[derive(Debug)]
+pub struct ServerView {
+    /// Its id.
+    pub id: ServerId,
+    /// Its name.
+    pub name: String,
+    /// Sent as `instructions`.
+    pub description: Option<String>,
+    /// Who may know of it.
+    pub owned: Owned,
+    /// How names are made.
+    pub prefix: Prefix,
+    items: Shelf,
+}
+
+/// Everything that is registered and switched on.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    peers: HashMap<GatewayId, Arc<Peer>>,
+    everything: Shelf,
+    servers: HashMap<ServerId, Arc<ServerView>>,
+}
+
+/// The rows that a snapshot is built from.
+pub(crate) struct Rows {
+    pub(crate) gateways: Vec<Gateway>,
+    pub(crate) tools: Vec<Tool>,
+    pub(crate) prompts: Vec<Prompt>,
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) servers: Vec<Server>,
+}
+
+type Named = HashMap<Box<str>, Vec<Arc<Item>>>;
+
+/// Items by kind, sorted by name, and by name.
+#[derive(Debug, Default)]
+struct Shelf {
+    lists: HashMap<Kind, Vec<Arc<Item>>>,
+    names: HashMap<Kind, Named>,
+}
+
+impl Shelf {
+    fn fill(items: impl IntoIterator<Item = Arc<Item>>, prefix: Prefix) -> Self {
+        let mut shelf = Self::default();
+        for item in items {
+            let name: Box<str> = item.exposed(prefix).into();
+            shelf.names.entry(item.kind).or_default().entry(name).or_default().push(Arc::clone(&item));
+            shelf.lists.entry(item.kind).or_default().push(item);
+        }
+        for list in shelf.lists.values_mut() {
+            list.sort_by(|a, b| a.exposed(prefix).cmp(b.exposed(prefix)).then_with(|| a.id.cmp(&b.id)));
+        }
+        // Two rows may share a name when different people see them; the most personal one comes first.
+        for same in shelf.names.values_mut().flat_map(HashMap::values_mut) {
+            same.sort_by(|a, b| a.owned.visibility.cmp(&b.owned.visibility).then_with(|| a.id.cmp(&b.id)));
+        }
+        shelf
+    }
+
+    fn list(&self, kind: Kind) -> &[Arc<Item>] {
+        self.lists.get(&kind).map_or(&[], Vec::as_slice)
+    }
+
+    fn find(&self, kind: Kind, name: &str, scope: &Scope) -> Option<&Arc<Item>> {
+        self.names.get(&kind)?.get(name)?.iter().find(|item| scope.sees(&item.owned))
+    }
+}
+
+impl Item {
+    /// The name under which a server with this `prefix` shows it.
+    pub fn exposed(&self, prefix: Prefix) -> &str {
+        match prefix {
+            Prefix::Gateway => &self.name,
+            Prefix::None => &self.original,
+        }
+    }
+
+    /// Its object in the lists of such a server.
+    pub fn object(&self, prefix: Prefix) -> &RawValue {
+        match prefix {
+            Prefix::Gateway => &self.listed,
+            Prefix::None => &self.bare,
+        }
+    }
+}
+
+impl Snapshot {
+    pub(crate) fn build(rows: &Rows) -> Self {
+        let peers: HashMap<GatewayId, Arc<Peer>> =
+            rows.gateways.iter().map(|gateway| (gateway.id.clone(), Arc::new(Peer::of(gateway)))).collect();
+        let tools = rows.tools.iter().filter_map(|tool| tool_item(tool, &peers));
+        let prompts = rows.prompts.iter().filter_map(|prompt| prompt_item(prompt, &peers));
+        let resources = rows.resources.iter().filter_map(|resource| resource_item(resource, &peers));
+        let items: Vec<Arc<Item>> = tools.chain(prompts).chain(resources).map(Arc::new).collect();
+        let by_id: HashMap<&str, &Arc<Item>> = items.iter().map(|item| (&*item.id, item)).collect();
+        let servers = rows.servers.iter().filter(|server| server.enabled);
+        let servers =
+            servers.map(|server| (server.id.clone(), Arc::new(ServerView::of(server, &by_id)))).collect();
+        let everything = Shelf::fill(items, Prefix::Gateway);
+        Self { peers, everything, servers }
+    }
+
+    /// How many items of a kind there are.
+    pub fn count(&self, kind: Kind) -> usize {
+        self.everything.list(kind).len()
+    }
+
+    /// An upstream by its id.
+    pub fn peer(&self, id: &GatewayId) -> Option<&Arc<Peer>> {
+        self.peers.get(id)
+    }
+
+    /// A virtual server that is switched on and that the scope sees.
+    pub fn server(&self, id: &ServerId, scope: &Scope) -> Option<&Arc<ServerView>> {
+        self.servers.get(id).filter(|server| scope.sees(&server.owned))
+    }
+
+    /// The items of a kind in name order, of one server or of everything; the caller filters by scope.
+    pub fn list<'a>(&'a self, server: Option<&'a ServerView>, kind: Kind) -> &'a [Arc<Item>] {
+        server.map_or(&self.everything, |server| &server.items).list(kind)
+    }
+
+    /// The item that the scope sees under `name`.
+    pub fn find<'a>(
+        &'a self,
+        server: Option<&'a ServerView>,
+        kind: Kind,
+        name: &str,
+        scope: &Scope,
+    ) -> Option<&'a Arc<Item>> {
+        server.map_or(&self.everything, |server| &server.items).find(kind, name, scope)
+    }
+}
+
+impl Peer {
+    fn of(gateway: &Gateway) -> Self {
+        Self {
+            target: Arc::new(crate::gateways::target(gateway)),
+            passthrough: gateway.passthrough_headers.clone(),
+            capabilities: RawValue::from_string(gateway.capabilities.clone()).ok(),
+            enabled: gateway.enabled,
+        }
+    }
+}
+
+impl ServerView {
+    fn of(server: &Server, by_id: &HashMap<&str, &Arc<Item>>) -> Self {
+        let tools = server.tools.iter().map(domain::id::ToolId::as_str);
+        let prompts = server.prompts.iter().map(domain::id::PromptId::as_str);
+        let resources = server.resources.iter().map(domain::id::ResourceId::as_str);
+        let chosen =
+            tools.chain(prompts).chain(resources).filter_map(|id| by_id.get(id).map(|item| Arc::clone(item)));
+        Self {
+            id: server.id.clone(),
+            name: server.name.clone(),
+            description: server.description.clone(),
+            owned: server.owned.clone(),
+            prefix: server.prefix,
+            items: Shelf::fill(chosen, server.prefix),
+        }
+    }
+}
+
+fn tool_item(tool: &Tool, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option<Item> {
+    let peer = peers.get(&tool.gateway_id).filter(|peer| peer.enabled && tool.enabled)?;
+    let bare = RawValue::from_string(tool.definition.clone()).ok()?;
+    let schema = protocol::json::RawObject::parse(&bare).ok()?.get("inputSchema").map(ToOwned::to_owned);
+    Some(Item {
+        id: tool.id.as_str().into(),
+        kind: Kind::Tool,
+        name: tool.name.as_str().into(),
+        original: tool.original_name.as_str().into(),
+        owned: tool.owned.clone(),
+        peer: Arc::clone(peer),
+        listed: protocol::name::rename(&bare, &tool.name).ok()?,
+        bare,
+        header_schema: schema.filter(|schema| schema.get().contains("x-mcp-header")),
+    })
+}
+
+fn prompt_item(prompt: &Prompt, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option<Item> {
+    let peer = peers.get(&prompt.gateway_id).filter(|peer| peer.enabled && prompt.enabled)?;
+    let bare = RawValue::from_string(prompt.definition.clone()).ok()?;
+    Some(Item {
+        id: prompt.id.as_str().into(),
+        kind: Kind::Prompt,
+        name: prompt.name.as_str().into(),
+        original: prompt.original_name.as_str().into(),
+        owned: prompt.owned.clone(),
+        peer: Arc::clone(peer),
+        listed: protocol::name::rename(&bare, &prompt.name).ok()?,
+        bare,
+        header_schema: None,
+    })
+}
+
+fn resource_item(resource: &Resource, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option<Item> {
+    let peer = peers.get(&resource.gateway_id).filter(|peer| peer.enabled && resource.enabled)?;
+    let object = RawValue::from_string(resource.definition.clone()).ok()?;
+    Some(Item {
+        id: resource.id.as_str().into(),
+        kind: if resource.template { Kind::Template } else { Kind::Resource },
+        name: resource.uri.as_str().into(),
+        original: resource.uri.as_str().into(),
+        owned: resource.owned.clone(),
+        peer: Arc::clone(peer),
+        listed: object.clone(),
+        bare: object,
+        header_schema: None,
+    })
+}
+
+/// Whether a row of this visibility may be shown by something of that visibility.
+pub fn fits(inner: Visibility, outer: Visibility) -> bool {
+    inner >= outer
+}

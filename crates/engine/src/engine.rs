@@ -1,0 +1,189 @@
+//! The engine: what all rules share. Cheap to clone; everything inside is shared.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use domain::{Clock, Result};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    authn::{ActorCache, password::Passwords, token::TokenKeys},
+    catalogue::Catalogue,
+    crypt::Keys,
+    gateways::Federation,
+    journal::Journal,
+    settings::Settings,
+    stats::Stats,
+};
+
+/// What the binary hands to the engine.
+pub struct Parts {
+    /// Settings, already validated.
+    pub settings: Settings,
+    /// The database, migrated.
+    pub db: store::Db,
+    /// Tells other replicas of changes.
+    pub bus: store::Bus,
+    /// The upstream pool, the only way out.
+    pub pool: upstream::Pool,
+    /// Checks URLs when they are written.
+    pub egress: upstream::egress::Client,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// The rules, over one database and one pool of upstreams.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    keys: Keys,
+    token_keys: TokenKeys,
+    passwords: Passwords,
+    actors: ActorCache,
+    identity_seq: AtomicI64,
+    catalogue: Catalogue,
+    federation: Federation,
+    stats: Stats,
+    journal: Journal,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+impl Engine {
+    /// Puts the engine together, makes the built-in roles and the administrator, and loads the catalogue.
+    /// Background jobs start with [`crate::jobs::start`].
+    pub async fn start(parts: Parts) -> Result<Self> {
+        let keys = Keys::derive(&parts.settings.auth.encryption_secret)?;
+        let token_keys = TokenKeys::new(&parts.settings.auth, parts.settings.environment)?;
+        let passwords = Passwords::new(&parts.settings.accounts)?;
+        let identity_seq = store::sequences::read(&parts.db, "identity").await?;
+        let actors = ActorCache::builder().max_capacity(100_000).build();
+        let (journal, records) = Journal::new();
+        let engine = Self(Arc::new(Inner {
+            parts,
+            keys,
+            token_keys,
+            passwords,
+            actors,
+            identity_seq: AtomicI64::new(identity_seq),
+            catalogue: Catalogue::default(),
+            federation: Federation::default(),
+            stats: Stats::default(),
+            journal,
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        }));
+        crate::catalogue::reload(&engine).await?;
+        engine.tasks().spawn(crate::journal::write(engine.clone(), records));
+        Ok(engine)
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.0.parts.settings
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.0.parts.clock
+    }
+
+    /// The counters behind `/metrics/prometheus`.
+    pub fn stats(&self) -> &Stats {
+        &self.0.stats
+    }
+
+    /// Where calls are noted.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.0.journal
+    }
+
+    /// Signs and verifies tokens.
+    pub fn token_keys(&self) -> &TokenKeys {
+        &self.0.token_keys
+    }
+
+    /// Keys of sealed ids and stored credentials.
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// Background work that a stop waits for.
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.0.tasks
+    }
+
+    /// Cancelled when the program stops.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.0.stopping
+    }
+
+    pub(crate) fn db(&self) -> &store::Db {
+        &self.0.parts.db
+    }
+
+    pub(crate) fn bus(&self) -> &store::Bus {
+        &self.0.parts.bus
+    }
+
+    pub(crate) fn pool(&self) -> &upstream::Pool {
+        &self.0.parts.pool
+    }
+
+    pub(crate) fn egress(&self) -> &upstream::egress::Client {
+        &self.0.parts.egress
+    }
+
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    pub(crate) fn actors(&self) -> &ActorCache {
+        &self.0.actors
+    }
+
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.0.catalogue
+    }
+
+    pub(crate) fn federation(&self) -> &Federation {
+        &self.0.federation
+    }
+
+    pub(crate) fn identity_seq(&self) -> i64 {
+        self.0.identity_seq.load(Ordering::Acquire)
+    }
+
+    /// Forgets every remembered token: identities have changed up to `seq`.
+    pub(crate) fn identities_changed(&self, seq: i64) {
+        self.0.identity_seq.fetch_max(seq, Ordering::AcqRel);
+    }
+
+    /// How many things of a kind are registered and switched on.
+    pub fn catalogue_count(&self, kind: crate::catalogue::Kind) -> usize {
+        self.catalogue().snapshot().count(kind)
+    }
+
+    /// Whether the database answers, for `/ready`.
+    pub async fn ready(&self) -> Result<()> {
+        self.db().ping().await
+    }
+
+    /// Ends background work and upstream connections, and waits for both.
+    pub async fn stop(&self) {
+        self.0.stopping.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+        self.pool().shutdown().await;
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine")
+    }
+}

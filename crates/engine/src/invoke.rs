@@ -1,0 +1,286 @@
+//! Using a tool, a prompt or a resource. Every front door ends here.
+//!
+//! Each function reads as the specification: permit, resolve, target, call, record. There is no database and no
+//! re-encoding on this path; what the upstream says comes back as it was said.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use domain::{Actor, Caller, Error, Result, permission::grant};
+use futures_util::{Stream, StreamExt};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use protocol::json::{self, RawObject};
+use serde_json::value::RawValue;
+use upstream::call::{Answer, Call, CallContext, EventStream};
+pub use upstream::call::{Event, Outcome};
+
+use crate::{
+    catalogue::Item,
+    engine::Engine,
+    journal::CallRecord,
+    policy::{self, Permit},
+    resolve::{self, Callable, Place},
+};
+
+/// What a client asks for: the parameters as they came, and what the hop's era says about the client.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// `params` without the protocol's own `_meta` keys.
+    pub params: Box<RawValue>,
+    /// The client's headers, of which an upstream may be given some.
+    pub headers: &'a HeaderMap,
+    /// Whether the client wants progress.
+    pub progress: bool,
+    /// The log level that the client asked for.
+    pub log_level: Option<String>,
+    /// Who the client says it is.
+    pub client_info: Option<Box<RawValue>>,
+    /// Where the request came from.
+    pub caller: &'a Caller,
+}
+
+/// A call under way.
+pub enum Running {
+    /// It is over; this is how it ended.
+    Done(Outcome),
+    /// Notifications, then the end.
+    Stream(Watched),
+}
+
+/// Calls a tool by its name in `place`.
+pub async fn tool(
+    engine: &Engine,
+    permit: &Permit<grant::ServersUse>,
+    place: &Place,
+    name: &str,
+    request: Request<'_>,
+) -> Result<Running> {
+    let permit = policy::narrow::<grant::ToolsExecute, _>(permit)?;
+    let callable = resolve::tool(&permit, place, name)?;
+    let params = replace(&request.params, "name", callable.item(), name)?;
+    run(engine, permit.actor(), &callable, ("tools/call", params), request).await
+}
+
+/// Gets a prompt by its name in `place`.
+pub async fn prompt<Q>(
+    engine: &Engine,
+    permit: &Permit<Q>,
+    place: &Place,
+    name: &str,
+    request: Request<'_>,
+) -> Result<Running> {
+    let permit = policy::narrow::<grant::PromptsRead, _>(permit)?;
+    let callable = resolve::prompt(&permit, place, name)?;
+    let params = replace(&request.params, "name", callable.item(), name)?;
+    run(engine, permit.actor(), &callable, ("prompts/get", params), request).await
+}
+
+/// Reads a resource by its URI in `place`.
+pub async fn resource<Q>(
+    engine: &Engine,
+    permit: &Permit<Q>,
+    place: &Place,
+    uri: &str,
+    request: Request<'_>,
+) -> Result<Running> {
+    let permit = policy::narrow::<grant::ResourcesRead, _>(permit)?;
+    let callable = resolve::resource(&permit, place, uri)?;
+    let params = request.params.clone();
+    run(engine, permit.actor(), &callable, ("resources/read", params), request).await
+}
+
+/// What a completion is asked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Reference<'a> {
+    /// An argument of a prompt.
+    Prompt(&'a str),
+    /// A variable of a resource template.
+    Template(&'a str),
+}
+
+/// Completes an argument of a prompt or of a resource template.
+pub async fn completion(
+    engine: &Engine,
+    permit: &Permit<grant::ServersUse>,
+    place: &Place,
+    reference: Reference<'_>,
+    request: Request<'_>,
+) -> Result<Running> {
+    match reference {
+        Reference::Prompt(name) => {
+            let permit = policy::narrow::<grant::PromptsRead, _>(permit)?;
+            let callable = resolve::prompt(&permit, place, name)?;
+            let reference = inner(&request.params, "ref")?;
+            let reference = replace(reference, "name", callable.item(), name)?;
+            let params = with(&request.params, "ref", reference)?;
+            run(engine, permit.actor(), &callable, ("completion/complete", params), request).await
+        }
+        Reference::Template(uri) => {
+            let permit = policy::narrow::<grant::ResourcesRead, _>(permit)?;
+            let callable = resolve::template(&permit, place, uri)?;
+            let params = request.params.clone();
+            run(engine, permit.actor(), &callable, ("completion/complete", params), request).await
+        }
+    }
+}
+
+async fn run(
+    engine: &Engine,
+    actor: &Actor,
+    callable: &Callable,
+    (method, params): (&'static str, Box<RawValue>),
+    request: Request<'_>,
+) -> Result<Running> {
+    let item = callable.item();
+    let param_headers = match &item.header_schema {
+        Some(schema) if method == "tools/call" => {
+            let params = RawObject::parse(&params).map_err(malformed)?;
+            protocol::headers::param_headers(schema, params.get("arguments"))
+        }
+        _ => Vec::new(),
+    };
+    let context = CallContext {
+        progress: request.progress,
+        log_level: request.log_level,
+        client_info: request.client_info,
+        headers: passed_on(engine, item, request.headers),
+        param_headers,
+        ..CallContext::plain(actor.email.as_str())
+    };
+    let timeout = Duration::from_secs(engine.settings().federation.tool_timeout_seconds);
+    let mut watch = Watch::start(engine, &actor.email, item, method, request.caller);
+    let call = Call { method: method.into(), params, context, timeout };
+    match engine.pool().call(&item.peer.target, call).await {
+        Ok(Answer::Done(outcome)) => {
+            watch.end(&outcome);
+            Ok(Running::Done(outcome))
+        }
+        Ok(Answer::Stream(events)) => Ok(Running::Stream(Watched { events, watch })),
+        Err(error) => {
+            watch.finish("failure");
+            Err(error)
+        }
+    }
+}
+
+/// The client headers that this upstream names and the operator allows. Credentials are never among them.
+fn passed_on(engine: &Engine, item: &Item, headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    const NEVER: &[&str] = &[
+        "authorization",
+        "cookie",
+        "host",
+        "content-type",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "keep-alive",
+        "te",
+        "trailer",
+        "upgrade",
+        "proxy-authorization",
+        "accept",
+        "accept-encoding",
+    ];
+    let federation = &engine.settings().federation;
+    if !federation.passthrough_enabled {
+        return Vec::new();
+    }
+    let names = if item.peer.passthrough.is_empty() {
+        &federation.passthrough_headers.0
+    } else {
+        &item.peer.passthrough
+    };
+    let allowed = names.iter().filter_map(|name| HeaderName::try_from(name.as_str()).ok());
+    let allowed =
+        allowed.filter(|name| !NEVER.contains(&name.as_str()) && !name.as_str().starts_with("mcp-"));
+    allowed.filter_map(|name| headers.get(&name).map(|value| (name, value.clone()))).collect()
+}
+
+/// `params` with the upstream's own name in `key`; untouched where both names are the same.
+fn replace(params: &RawValue, key: &'static str, item: &Item, given: &str) -> Result<Box<RawValue>> {
+    if *given == *item.original {
+        return Ok(params.to_owned());
+    }
+    with(params, key, json::raw_text(&item.original))
+}
+
+fn with(params: &RawValue, key: &'static str, value: Box<RawValue>) -> Result<Box<RawValue>> {
+    let mut object = RawObject::parse(params).map_err(malformed)?;
+    object.set(key, value);
+    Ok(object.to_raw())
+}
+
+fn inner<'a>(params: &'a RawValue, key: &'static str) -> Result<&'a RawValue> {
+    let object = RawObject::parse(params).map_err(malformed)?;
+    object.borrowed(key).ok_or_else(|| Error::invalid(key, "is required"))
+}
+
+fn malformed(error: impl std::fmt::Display) -> Error {
+    Error::invalid("params", error.to_string())
+}
+
+/// The events of a call. Dropping it cancels the call.
+pub struct Watched {
+    events: EventStream,
+    watch: Watch,
+}
+
+impl Stream for Watched {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        let event = std::task::ready!(self.events.poll_next_unpin(context));
+        if let Some(Event::Done(outcome)) = &event {
+            self.watch.end(outcome);
+        }
+        Poll::Ready(event)
+    }
+}
+
+/// Records how a call ended: in the metrics and in the journal. A call that is dropped unended was cancelled.
+struct Watch(Option<Watching>);
+
+struct Watching {
+    engine: Engine,
+    record: CallRecord,
+    started: Instant,
+}
+
+impl Watch {
+    fn start(engine: &Engine, actor: &str, item: &Item, method: &'static str, caller: &Caller) -> Self {
+        let record = CallRecord {
+            at: engine.clock().now(),
+            actor: actor.into(),
+            method,
+            item: item.id.clone(),
+            outcome: "cancelled",
+            micros: 0,
+            request_id: Arc::clone(&caller.request_id),
+        };
+        Self(Some(Watching { engine: engine.clone(), record, started: Instant::now() }))
+    }
+
+    fn end(&mut self, outcome: &Outcome) {
+        self.finish(if outcome.is_ok() { "success" } else { "error" });
+    }
+
+    fn finish(&mut self, outcome: &'static str) {
+        let Some(mut watching) = self.0.take() else { return };
+        let elapsed = watching.started.elapsed();
+        watching.record.outcome = outcome;
+        watching.record.micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        watching.engine.stats().call(watching.record.method, outcome, elapsed);
+        watching.engine.journal().note(watching.record);
+    }
+}
+
+impl Drop for Watch {
+    /// Only a call that nobody saw end is left here: its client went away or cancelled it.
+    fn drop(&mut self) {
+        self.finish("cancelled");
+    }
+}

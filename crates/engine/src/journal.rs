@@ -1,0 +1,129 @@
+//! Who called what: one record per call, written in batches to the audit chain.
+//!
+//! A call never waits for the journal. Records go through a bounded channel to one writer, which appends them as
+//! one audit event a batch. When the channel is full, records are counted instead, and the next batch says how
+//! many are missing: a gap is seen, never hidden.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::{Caller, Timestamp};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::{audit, engine::Engine};
+
+/// Records that may wait to be written.
+const WAITING: usize = 65_536;
+/// Records in one audit event.
+const BATCH: usize = 1_000;
+/// How long a record waits for company.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// One call.
+#[derive(Debug, Clone)]
+pub struct CallRecord {
+    /// When it began.
+    pub at: Timestamp,
+    /// Who called.
+    pub actor: Box<str>,
+    /// The MCP method.
+    pub method: &'static str,
+    /// The id of the tool, prompt or resource.
+    pub item: Box<str>,
+    /// `success`, `error` (the upstream said so), `failure` (it could not be reached) or `cancelled`.
+    pub outcome: &'static str,
+    /// Microseconds until the answer was complete.
+    pub micros: u64,
+    /// The request id.
+    pub request_id: Arc<str>,
+}
+
+/// The bounded way to the writer.
+#[derive(Debug)]
+pub struct Journal {
+    sender: mpsc::Sender<CallRecord>,
+    missed: AtomicU64,
+}
+
+impl Journal {
+    /// The journal, and what its writer reads.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<CallRecord>) {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        (Self { sender, missed: AtomicU64::new(0) }, receiver)
+    }
+
+    /// Notes a call. Never waits.
+    pub fn note(&self, record: CallRecord) {
+        if self.sender.try_send(record).is_err() {
+            self.missed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Writes the journal until the program stops, and what is left then.
+pub(crate) async fn write(engine: Engine, mut receiver: mpsc::Receiver<CallRecord>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        let stopping = tokio::select! {
+            count = receiver.recv_many(&mut batch, BATCH) => count == 0,
+            () = engine.stopping().cancelled() => true,
+        };
+        if stopping {
+            // Calls that end while the server drains are noted until the engine stops; take them all.
+            while let Ok(record) = receiver.try_recv() {
+                batch.push(record);
+            }
+            for chunk in batch.chunks(BATCH) {
+                append(&engine, chunk).await;
+            }
+            return;
+        }
+        append(&engine, &batch).await;
+        batch.clear();
+        if receiver.len() < BATCH {
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = engine.stopping().cancelled() => {}
+            }
+        }
+    }
+}
+
+async fn append(engine: &Engine, batch: &[CallRecord]) {
+    if batch.is_empty() {
+        return;
+    }
+    let missed = engine.journal().missed.swap(0, Ordering::Relaxed);
+    if let Err(error) = try_append(engine, batch, missed).await {
+        let lost = missed.saturating_add(batch.len() as u64);
+        engine.journal().missed.fetch_add(lost, Ordering::Relaxed);
+        tracing::error!(%error, lost, "call records could not be written; the next batch will say how many are missing");
+    }
+}
+
+async fn try_append(engine: &Engine, batch: &[CallRecord], missed: u64) -> domain::Result<()> {
+    let lines: Vec<Value> = batch.iter().map(line).collect();
+    let details = json!({ "calls": lines, "missed": missed });
+    let deed = audit::Deed::done("call.batch", "call", "").with(details);
+    let mut tx = engine.db().begin().await?;
+    audit::record(engine, &mut tx, "system:journal", &Caller::default(), deed).await?;
+    tx.commit().await
+}
+
+fn line(record: &CallRecord) -> Value {
+    json!([
+        record.at.0,
+        &*record.actor,
+        record.method,
+        &*record.item,
+        record.outcome,
+        record.micros,
+        &*record.request_id
+    ])
+}

@@ -1,0 +1,31 @@
+//! The rules: who may, what happens, in which order.
+//!
+//! Every function that does something for somebody takes a [`policy::Permit`]. Nothing here knows HTTP, SQL or
+//! sockets: `web` is in front, `store` and `upstream` are behind.
+
+pub mod audit;
+pub mod authn;
+pub mod catalogue;
+pub mod crypt;
+mod discovery;
+pub mod engine;
+pub mod gateways;
+pub mod invoke;
+pub mod jobs;
+pub mod journal;
+pub mod listing;
+pub mod ownership;
+pub mod people;
+pub mod policy;
+pub mod prompts;
+pub mod query;
+pub mod resolve;
+pub mod resources;
+pub mod servers;
+pub mod settings;
+pub mod stats;
+pub mod teams;
+pub mod tools;
+
+pub use engine::{Engine, Parts};
+pub use policy::Permit;

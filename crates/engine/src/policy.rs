@@ -1,0 +1,139 @@
+//! The only maker of permits.
+//!
+//! A [`Permit<P>`] is the proof that an actor may do `P`; its fields are private and [`authorize`], [`narrow`] and
+//! [`system`] are its only constructors. Engine functions take the permit they need, so the wrong one does not
+//! compile and a forgotten check cannot be written. *May you* is decided here; *which rows* is the permit's
+//! scope, which every query takes.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use domain::{Actor, Error, Grant, Owned, PermissionSet, Result, Scope, id::TeamId, visibility::Visibility};
+
+/// Proof that its actor may do `P`.
+#[derive(Debug)]
+pub struct Permit<P> {
+    actor: Arc<Actor>,
+    _permission: PhantomData<fn() -> P>,
+}
+
+impl<P> Clone for Permit<P> {
+    fn clone(&self) -> Self {
+        Self { actor: Arc::clone(&self.actor), _permission: PhantomData }
+    }
+}
+
+impl<P: Grant> Permit<P> {
+    fn of(actor: Arc<Actor>) -> Self {
+        Self { actor, _permission: PhantomData }
+    }
+
+    /// Whether the permission also holds for rows of `team`, or for rows of no team. A permission from a role in
+    /// one team does not reach another team's rows.
+    pub fn covers(&self, team: Option<&TeamId>) -> bool {
+        self.actor.may_in(P::PERMISSION, team)
+    }
+
+    /// Whether the actor may change a row: its owner, whoever has the permission in its team, or whoever has it
+    /// everywhere. A row that the scope does not show is `NotFound` long before this is asked.
+    pub fn may_change(&self, row: &Owned) -> bool {
+        self.scope().sees(row)
+            && match row.visibility {
+                Visibility::Private => row.owner_email == self.actor.email,
+                Visibility::Team | Visibility::Public => {
+                    row.owner_email == self.actor.email || self.covers(row.team_id.as_ref())
+                }
+            }
+    }
+}
+
+impl<P> Permit<P> {
+    /// Who was permitted.
+    pub fn actor(&self) -> &Arc<Actor> {
+        &self.actor
+    }
+
+    /// The rows that the actor's credential reaches.
+    pub fn scope(&self) -> &Scope {
+        &self.actor.scope
+    }
+}
+
+/// Gives the permit, or says what is missing.
+pub fn authorize<P: Grant>(actor: &Arc<Actor>) -> Result<Permit<P>> {
+    if actor.may(P::PERMISSION) {
+        Ok(Permit::of(Arc::clone(actor)))
+    } else {
+        Err(Error::Forbidden { needs: Some(P::PERMISSION) })
+    }
+}
+
+/// A permit for something else that the same actor may do.
+pub fn narrow<P: Grant, Q>(permit: &Permit<Q>) -> Result<Permit<P>> {
+    authorize(&permit.actor)
+}
+
+/// The permit of a background job, which acts on every row. Each use is logged under the job's name.
+pub fn system<P: Grant>(job: &'static str) -> Permit<P> {
+    tracing::debug!(job, permission = P::PERMISSION.as_str(), "background job permitted");
+    let email = format!("system:{job}");
+    Permit::of(Arc::new(Actor {
+        email: email.clone(),
+        is_admin: true,
+        granted: PermissionSet::ALL,
+        in_team: std::collections::BTreeMap::new(),
+        cap: PermissionSet::NONE.with(P::PERMISSION),
+        scope: Scope::Unrestricted { email },
+        server: None,
+        token_id: None,
+        expires_at: None,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::permission::{Permission, grant};
+
+    use super::*;
+
+    fn actor(granted: &[Permission], cap: PermissionSet, scope: Scope) -> Arc<Actor> {
+        Arc::new(Actor {
+            email: "bob@example.com".to_owned(),
+            is_admin: false,
+            granted: granted.iter().copied().collect(),
+            in_team: std::collections::BTreeMap::new(),
+            cap,
+            scope,
+            server: None,
+            token_id: None,
+            expires_at: None,
+        })
+    }
+
+    #[test]
+    fn a_permit_needs_the_role_and_the_token() {
+        let both = actor(&[Permission::ToolsRead], PermissionSet::ALL, Scope::PublicOnly);
+        assert!(authorize::<grant::ToolsRead>(&both).is_ok());
+        assert!(authorize::<grant::ToolsExecute>(&both).is_err());
+        let capped =
+            actor(&[Permission::ToolsRead], PermissionSet::from_names(["prompts.read"]), Scope::PublicOnly);
+        assert!(authorize::<grant::ToolsRead>(&capped).is_err());
+    }
+
+    #[test]
+    fn a_team_role_counts_in_its_team_only() {
+        let (mine, other) = (TeamId::random(), TeamId::random());
+        let scope = Scope::Teams { email: "bob@example.com".to_owned(), teams: vec![mine.clone()] };
+        let mut bob = actor(&[], PermissionSet::ALL, scope);
+        if let Some(bob) = Arc::get_mut(&mut bob) {
+            bob.in_team.insert(mine.clone(), PermissionSet::from_names(["tools.update"]));
+            bob.in_team.insert(other.clone(), PermissionSet::from_names(["tools.delete"]));
+        }
+        let permit = authorize::<grant::ToolsUpdate>(&bob).unwrap();
+        assert!(permit.covers(Some(&mine)));
+        assert!(!permit.covers(Some(&other)) && !permit.covers(None));
+        assert!(
+            authorize::<grant::ToolsDelete>(&bob).is_err(),
+            "the other team is outside the token's scope"
+        );
+    }
+}

@@ -1,0 +1,123 @@
+//! Counters for `/metrics/prometheus`. Handles are resolved once; counting is an atomic addition.
+
+use std::time::Duration;
+
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+/// The program's metrics.
+#[derive(Debug)]
+pub struct Stats {
+    registry: Registry,
+    calls: IntCounterVec,
+    durations: HistogramVec,
+    registered: IntGaugeVec,
+    logins: IntCounterVec,
+    requests: IntCounterVec,
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str, labels: &[&str]| counter(&registry, name, help, labels);
+        let calls = counter(
+            "contextforge_calls_total",
+            "Calls to upstreams by MCP method and outcome",
+            &["method", "outcome"],
+        );
+        let logins = counter("contextforge_logins_total", "Password logins by outcome", &["outcome"]);
+        let requests =
+            counter("contextforge_http_requests_total", "HTTP answers by status class", &["status"]);
+        let buckets =
+            vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+        let options = HistogramOpts::new(
+            "contextforge_call_duration_seconds",
+            "Time until an upstream's answer was complete",
+        );
+        let durations =
+            HistogramVec::new(options.buckets(buckets), &["method"]).unwrap_or_else(|_| unreachable!());
+        let options = Opts::new("contextforge_registered", "Registered things that are switched on, by kind");
+        let registered = IntGaugeVec::new(options, &["kind"]).unwrap_or_else(|_| unreachable!());
+        for collector in [
+            Box::new(durations.clone()) as Box<dyn prometheus::core::Collector>,
+            Box::new(registered.clone()),
+        ] {
+            if let Err(error) = registry.register(collector) {
+                tracing::error!(%error, "a metric could not be registered");
+            }
+        }
+        Self { registry, calls, durations, registered, logins, requests }
+    }
+}
+
+fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    // Names and labels are constants above, valid by inspection and by the test below.
+    let counter = IntCounterVec::new(Opts::new(name, help), labels).unwrap_or_else(|_| unreachable!());
+    if let Err(error) = registry.register(Box::new(counter.clone())) {
+        tracing::error!(%error, name, "a metric could not be registered");
+    }
+    counter
+}
+
+impl Stats {
+    /// Counts a call that ended.
+    pub(crate) fn call(&self, method: &'static str, outcome: &'static str, elapsed: Duration) {
+        self.calls.with_label_values(&[method, outcome]).inc();
+        self.durations.with_label_values(&[method]).observe(elapsed.as_secs_f64());
+    }
+
+    /// Counts a login: `success`, `failure` or `locked`.
+    pub fn login(&self, outcome: &'static str) {
+        self.logins.with_label_values(&[outcome]).inc();
+    }
+
+    /// Counts an HTTP answer by its status.
+    pub fn answered(&self, status: u16) {
+        let class = match status {
+            100..200 => "1xx",
+            200..300 => "2xx",
+            300..400 => "3xx",
+            400..500 => "4xx",
+            _ => "5xx",
+        };
+        self.requests.with_label_values(&[class]).inc();
+    }
+
+    /// Notes how many things of a kind are registered.
+    pub(crate) fn registered(&self, kind: &'static str, count: usize) {
+        self.registered.with_label_values(&[kind]).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// The text of the Prometheus exposition format, version 0.0.4.
+    pub fn render(&self) -> String {
+        let mut out = Vec::new();
+        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut out) {
+            tracing::error!(%error, "metrics could not be rendered");
+        }
+        String::from_utf8_lossy(&out).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_rendered() {
+        let stats = Stats::default();
+        stats.call("tools/call", "success", Duration::from_millis(3));
+        stats.login("failure");
+        stats.answered(204);
+        stats.registered("tool", 7);
+        let text = stats.render();
+        assert!(
+            text.contains(r#"contextforge_calls_total{method="tools/call",outcome="success"} 1"#),
+            "{text}"
+        );
+        assert!(text.contains(r#"contextforge_call_duration_seconds_count{method="tools/call"} 1"#));
+        assert!(text.contains(r#"contextforge_logins_total{outcome="failure"} 1"#));
+        assert!(text.contains(r#"contextforge_http_requests_total{status="2xx"} 1"#));
+        assert!(text.contains(r#"contextforge_registered{kind="tool"} 7"#));
+    }
+}
