@@ -1,0 +1,37 @@
+//! The REST API: one file for each family of routes.
+//!
+//! A handler reads the request, calls one function of the engine and writes the answer in ContextForge's form.
+
+pub mod body;
+pub mod documents;
+pub mod json;
+pub mod page;
+pub mod problem;
+
+mod accounts;
+mod audit;
+mod gateways;
+mod given;
+mod prompts;
+mod rendered;
+mod resources;
+mod roles;
+mod servers;
+mod sessions;
+mod status;
+mod teams;
+mod tools;
+pub(crate) mod well_known;
+mod wire;
+
+use crate::{routes::Api, settings::Settings};
+
+/// Mounts every route that is switched on.
+pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
+    let api = sessions::routes(accounts::routes(api));
+    let api = roles::routes(teams::routes(api));
+    let api = servers::routes(gateways::routes(api));
+    let api = resources::routes(prompts::routes(tools::routes(api)));
+    let api = documents::routes(audit::routes(api));
+    well_known::routes(status::routes(api, settings), settings)
+}

@@ -1,0 +1,115 @@
+//! Reads request bodies, never more than the limit.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+    response::{IntoResponse, Response},
+};
+use bytes::{Bytes, BytesMut};
+use domain::Error;
+use http::header::CONTENT_LENGTH;
+use http_body_util::BodyExt;
+
+use crate::{api::problem::Failure, app::App};
+
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Bytes of a refused body that are read at most.
+const DISCARDED: usize = 256 << 20;
+/// How long a refused body is read at most.
+const DISCARDING: Duration = Duration::from_secs(10);
+
+/// The whole body, byte for byte.
+#[derive(Debug, Clone)]
+pub struct RawBody(pub Bytes);
+
+impl FromRequest<App> for RawBody {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let limit = app.settings().limits.max_body_bytes;
+        read(request, limit).await.map(Self).map_err(|error| Failure(error).into_response())
+    }
+}
+
+/// Reads a body of at most `limit` bytes. A larger one is refused as soon as that is known: by its declared length,
+/// or by the first byte too many.
+pub(crate) async fn read(request: Request, limit: u64) -> Result<Bytes, Error> {
+    let late = |_| Error::Refused("The request body did not arrive in time".to_owned());
+    tokio::time::timeout(PATIENCE, read_all(request, limit)).await.map_err(late)?
+}
+
+async fn read_all(request: Request, limit: u64) -> Result<Bytes, Error> {
+    let too_large = |actual| Error::TooLarge { what: "Request body", limit, actual };
+    let declared =
+        request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let mut body: Body = request.into_body();
+    if let Some(declared) = declared.filter(|declared| *declared > limit) {
+        discard(body);
+        return Err(too_large(declared));
+    }
+    let mut first: Option<Bytes> = None;
+    let mut rest = BytesMut::new();
+    let mut length = 0_u64;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Error::invalid("", "the request body could not be read to its end"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length = length.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
+        if length > limit {
+            discard(body);
+            return Err(too_large(length));
+        }
+        match first.take() {
+            // Most bodies arrive in one piece and are not copied.
+            None if rest.is_empty() => first = Some(data),
+            None => rest.extend_from_slice(&data),
+            Some(earlier) => {
+                rest.extend_from_slice(&earlier);
+                rest.extend_from_slice(&data);
+            }
+        }
+    }
+    Ok(first.unwrap_or_else(|| rest.freeze()))
+}
+
+/// Reads and forgets what still comes of a refused body, within bounds. A connection that is closed on unread data
+/// is reset, and the reset can overtake the answer that explains the refusal.
+pub(crate) fn discard(body: Body) {
+    tokio::spawn(async move {
+        let mut rest = http_body_util::Limited::new(body, DISCARDED);
+        let reading = async { while rest.frame().await.is_some_and(|frame| frame.is_ok()) {} };
+        // Out of time or not: the answer was sent long before.
+        drop(tokio::time::timeout(DISCARDING, reading).await);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn of(chunks: &[&'static str], limit: u64) -> Result<Bytes, Error> {
+        let chunks: Vec<_> = chunks
+            .iter()
+            .map(|chunk| Ok::<_, std::io::Error>(Bytes::from_static(chunk.as_bytes())))
+            .collect();
+        let body = Body::from_stream(futures_util::stream::iter(chunks));
+        read(Request::new(body), limit).await
+    }
+
+    #[tokio::test]
+    async fn bodies_are_joined_up_to_the_limit() {
+        assert_eq!(of(&[], 5).await.unwrap(), "");
+        assert_eq!(of(&["ab"], 5).await.unwrap(), "ab");
+        assert_eq!(of(&["ab", "cd", "e"], 5).await.unwrap(), "abcde");
+        assert!(matches!(of(&["ab", "cd", "ef"], 5).await, Err(Error::TooLarge { limit: 5, actual: 6, .. })));
+    }
+
+    #[tokio::test]
+    async fn a_declared_length_is_enough_to_refuse() {
+        let request = Request::builder().header(CONTENT_LENGTH, "6").body(Body::from("")).unwrap();
+        assert!(matches!(read(request, 5).await, Err(Error::TooLarge { actual: 6, .. })));
+    }
+}

@@ -1,0 +1,36 @@
+//! Reading a resource and rendering a prompt over REST: the same calls that MCP clients make, answered whole.
+
+use domain::{Caller, Result};
+use engine::{
+    Engine, Permit,
+    invoke::{Event, Outcome, Request, Running},
+    resolve::{self, Place},
+};
+use futures_util::StreamExt;
+use http::HeaderMap;
+use serde_json::value::RawValue;
+
+/// Everything that is registered, as `/mcp` offers it.
+pub(crate) fn everywhere<P>(engine: &Engine, permit: &Permit<P>) -> Result<Place> {
+    resolve::place(engine, permit, None)
+}
+
+/// A request that wants nothing but the answer. Client headers are not passed on from REST.
+pub(crate) fn request<'a>(params: Box<RawValue>, headers: &'a HeaderMap, caller: &'a Caller) -> Request<'a> {
+    Request { params, headers, progress: false, log_level: None, client_info: None, caller }
+}
+
+/// The end of a call.
+pub(crate) async fn end(running: Running) -> Result<Outcome> {
+    match running {
+        Running::Done(outcome) => Ok(outcome),
+        Running::Stream(mut events) => {
+            while let Some(event) = events.next().await {
+                if let Event::Done(outcome) = event {
+                    return Ok(outcome);
+                }
+            }
+            Err(domain::Error::upstream("the upstream closed the stream before it answered"))
+        }
+    }
+}

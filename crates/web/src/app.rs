@@ -1,0 +1,78 @@
+//! What every request handler can reach.
+
+use std::sync::Arc;
+
+use domain::{Error, Result};
+use engine::Engine;
+use protocol::seal::Sealer;
+
+use crate::{
+    api::{documents::Documents, well_known},
+    layers::Edge,
+    mcp::session::Sessions,
+    settings::Settings,
+};
+
+/// The web application. Cheap to clone; everything inside is shared.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    settings: Settings,
+    edge: Edge,
+    documents: Documents,
+    sealer: Sealer,
+    sessions: Sessions,
+}
+
+impl App {
+    /// Puts the application together. Everything that can be worked out once is worked out here.
+    pub fn new(engine: Engine, settings: Settings) -> Result<Self> {
+        let edge = Edge::new(&settings);
+        if let Some(problem) = well_known::security_txt_problem(&settings.well_known, engine.clock().now()) {
+            tracing::warn!("WELL_KNOWN_SECURITY_TXT: {problem}");
+        }
+        let documents = Documents::new(&settings);
+        let key = engine.keys().sealed_ids();
+        let sealer = Sealer::new(&[("1", *key)]).map_err(Error::internal)?;
+        let sessions = Sessions::new(key, engine.clock().clone())?;
+        Ok(Self(Arc::new(Inner { engine, settings, edge, documents, sealer, sessions })))
+    }
+
+    /// The rules.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// The settings of this crate.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Seals cursors.
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.0.sealer
+    }
+
+    /// Legacy MCP sessions.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    /// What the layers compare requests with.
+    pub(crate) fn edge(&self) -> &Edge {
+        &self.0.edge
+    }
+
+    /// Texts that are the same for every caller, made once.
+    pub(crate) fn documents(&self) -> &Documents {
+        &self.0.documents
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("App")
+    }
+}

@@ -1,0 +1,18 @@
+//! HTTP: routes, guards, layers, and how requests and answers are written.
+//!
+//! No rules live here: a handler reads the request, calls one function of `engine` and writes the answer. Which
+//! layers a request passes is listed in [`layers`], which routes exist in [`routes`], and who may call them in the
+//! type of each handler's first argument ([`guard`]).
+
+pub mod api;
+pub mod app;
+pub mod guard;
+pub mod layers;
+mod mcp;
+pub mod routes;
+pub mod serve;
+pub mod settings;
+
+pub use app::App;
+pub use routes::{route_table, router};
+pub use serve::serve;

@@ -1,0 +1,35 @@
+//! The MCP front door: `/mcp` for everything that is visible, `/servers/{id}/mcp` for one virtual server.
+//!
+//! [`endpoint`] turns bytes into a message and checks the wire, [`dispatch`] calls the engine, [`reply`] writes the
+//! answer. Payloads pass through as the bytes they are. A legacy session is a sealed id ([`session`]), so that any
+//! replica can serve any request.
+
+mod dispatch;
+mod endpoint;
+mod handshake;
+mod reply;
+mod running;
+pub(crate) mod session;
+
+use http::Method;
+
+use crate::routes::Api;
+
+/// Mounts the MCP endpoints.
+pub(crate) fn routes(api: Api) -> Api {
+    let mut api = api;
+    for path in ["/mcp", "/mcp/"] {
+        api = api.plain(Method::POST, path, endpoint::post).plain(Method::GET, path, endpoint::get).plain(
+            Method::DELETE,
+            path,
+            endpoint::delete,
+        );
+    }
+    for path in ["/servers/{id}/mcp", "/servers/{id}/mcp/"] {
+        api = api
+            .plain(Method::POST, path, endpoint::post_server)
+            .plain(Method::GET, path, endpoint::get_server)
+            .plain(Method::DELETE, path, endpoint::delete_server);
+    }
+    api
+}

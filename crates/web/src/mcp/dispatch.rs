@@ -1,0 +1,228 @@
+//! From a method to the engine function that serves it.
+
+use domain::Error;
+use engine::{
+    catalogue::Kind,
+    invoke::{self, Reference, Running},
+    listing,
+};
+use protocol::{
+    era::{Admitted, Era},
+    json::{self, RawObject},
+    jsonrpc::Id,
+    ladder::Refusal,
+    meta::{self, MetaEdit},
+    params::Params,
+    result,
+};
+use serde_json::value::RawValue;
+
+use super::{endpoint::Request, handshake, reply::Reply, running};
+
+/// One request, checked.
+pub(crate) struct Incoming<'a> {
+    pub(crate) id: Id,
+    pub(crate) method: &'a str,
+    pub(crate) params: Params<'a>,
+    pub(crate) raw: Option<&'a RawValue>,
+    pub(crate) era: Era,
+}
+
+/// What the client said about itself in this request.
+pub(crate) struct Client {
+    pub(crate) progress_token: Option<Box<RawValue>>,
+    pub(crate) log_level: Option<String>,
+    pub(crate) info: Option<Box<RawValue>>,
+}
+
+/// Serves a request.
+///
+/// `logging/setLevel` is taken and has no effect: each upstream decides what it logs.
+pub(crate) async fn request(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> Reply {
+    match incoming.method {
+        "server/discover" => handshake::discover(request, incoming),
+        "initialize" => handshake::initialize(request, incoming),
+        "ping" | "logging/setLevel" => Reply::done(incoming.id, Ok(RawObject::new().to_raw())),
+        "tools/list" => list(request, incoming, Kind::Tool),
+        "prompts/list" => list(request, incoming, Kind::Prompt),
+        "resources/list" => list(request, incoming, Kind::Resource),
+        "resources/templates/list" => list(request, incoming, Kind::Template),
+        "tools/call" | "prompts/get" | "resources/read" | "completion/complete" => {
+            call(request, incoming, admitted).await
+        }
+        method => {
+            let refusal = Refusal::MethodNotFound(method.to_owned());
+            Reply::Refused { era: Some(incoming.era), refusal, id: Some(incoming.id) }
+        }
+    }
+}
+
+/// Takes a notification. The only one with an effect is a legacy client's cancellation of its own request.
+pub(crate) fn notification(request: &Request, method: &str, params: &Params<'_>) {
+    if method == "notifications/cancelled"
+        && let Some(session) = &request.session
+        && let Some(id) = params.object().get("requestId")
+    {
+        request.auth.app.sessions().calls().cancel(session, id.get());
+    }
+}
+
+fn list(request: &Request, incoming: Incoming<'_>, kind: Kind) -> Reply {
+    let cursor = incoming.params.text("cursor");
+    if cursor.is_none() && incoming.params.object().get("cursor").is_some_and(|cursor| !json::is_null(cursor))
+    {
+        return Reply::failed(incoming.id, Error::invalid("cursor", "must be a string"), incoming.era);
+    }
+    let page = request.opened_cursor(kind, cursor.as_deref());
+    let page = page.and_then(|cursor| listing::page(&request.auth, &request.place, kind, cursor.as_deref()));
+    let page = match page {
+        Ok(page) => page,
+        Err(error) => return Reply::failed(incoming.id, error, incoming.era),
+    };
+    let mut object = RawObject::new();
+    object.set(member(kind), &*page.array);
+    match page.next.map(|next| request.sealed_cursor(kind, &next)).transpose() {
+        Ok(None) => {}
+        Ok(Some(next)) => object.set_text("nextCursor", &next),
+        Err(error) => return Reply::failed(incoming.id, error, incoming.era),
+    }
+    if incoming.era.is_modern() {
+        handshake::cacheable(&mut object);
+    }
+    Reply::done(incoming.id, Ok(object.to_raw()))
+}
+
+fn member(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Tool => "tools",
+        Kind::Prompt => "prompts",
+        Kind::Resource => "resources",
+        Kind::Template => "resourceTemplates",
+    }
+}
+
+async fn call(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> Reply {
+    let era = incoming.era;
+    let client = match admitted {
+        Admitted::Modern(context) => Client {
+            progress_token: context.progress_token,
+            log_level: context.log_level,
+            info: context.client_info,
+        },
+        Admitted::Legacy { .. } => match meta::progress_token(&incoming.params) {
+            Ok(progress_token) => Client { progress_token, log_level: None, info: None },
+            Err(refusal) => return Reply::Refused { id: Some(incoming.id), refusal, era: Some(era) },
+        },
+    };
+    let params = match next_hop(&incoming) {
+        Ok(params) => params,
+        Err(error) => return Reply::failed(incoming.id, error, era),
+    };
+    let forwarded = invoke::Request {
+        params,
+        headers: &request.headers,
+        progress: client.progress_token.is_some(),
+        log_level: client.log_level.clone(),
+        client_info: client.info,
+        caller: &request.auth.caller,
+    };
+    // In a session, the client may cancel by the request id; leaving the table is up to `entry`.
+    let entry = request.session.as_ref().filter(|_| !era.is_modern());
+    let entry =
+        entry.map(|session| request.auth.app.sessions().calls().enter(session, incoming.id.as_raw().get()));
+    let starting = start(request, &incoming, forwarded);
+    let started = match &entry {
+        None => starting.await,
+        Some(entry) => tokio::select! {
+            started = starting => started,
+            () = entry.cancelled.cancelled() => return running::cancelled(incoming.id),
+        },
+    };
+    match started {
+        Ok(running) => {
+            let cacheable = incoming.method == "resources/read";
+            let progress_token = client.progress_token;
+            let client = running::Client { id: incoming.id, era, progress_token, entry, cacheable };
+            running::reply(request, running, client).await
+        }
+        Err(Started::Engine(error)) => Reply::failed(incoming.id, error, era),
+        Err(Started::Wire(refusal)) => Reply::Refused { id: Some(incoming.id), refusal, era: Some(era) },
+    }
+}
+
+/// Why a call did not start.
+enum Started {
+    Engine(Error),
+    Wire(Refusal),
+}
+
+impl From<Error> for Started {
+    fn from(error: Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<Refusal> for Started {
+    fn from(refusal: Refusal) -> Self {
+        Self::Wire(refusal)
+    }
+}
+
+async fn start(
+    request: &Request,
+    incoming: &Incoming<'_>,
+    forwarded: invoke::Request<'_>,
+) -> Result<Running, Started> {
+    let engine = request.auth.app.engine();
+    let (permit, place) = (&*request.auth, &request.place);
+    let params = &incoming.params;
+    Ok(match incoming.method {
+        "tools/call" => {
+            invoke::tool(engine, permit, place, &params.required_text("name")?, forwarded).await?
+        }
+        "prompts/get" => {
+            invoke::prompt(engine, permit, place, &params.required_text("name")?, forwarded).await?
+        }
+        "resources/read" => {
+            invoke::resource(engine, permit, place, &params.required_text("uri")?, forwarded).await?
+        }
+        _ => {
+            let reference = params.object().get("ref").ok_or_else(|| Error::invalid("ref", "is required"))?;
+            let reference =
+                RawObject::parse(reference).map_err(|error| Error::invalid("ref", error.to_string()))?;
+            let text = |key| {
+                reference.text(key).ok_or_else(|| Error::invalid(format!("ref.{key}"), "must be a string"))
+            };
+            match &*text("type")? {
+                "ref/prompt" => {
+                    invoke::completion(engine, permit, place, Reference::Prompt(&text("name")?), forwarded)
+                        .await?
+                }
+                "ref/resource" => {
+                    invoke::completion(engine, permit, place, Reference::Template(&text("uri")?), forwarded)
+                        .await?
+                }
+                _ => return Err(Error::invalid("ref.type", "must be ref/prompt or ref/resource").into()),
+            }
+        }
+    })
+}
+
+/// The parameters without what the client said about its own hop; everything else keeps its bytes.
+fn next_hop(incoming: &Incoming<'_>) -> Result<Box<RawValue>, Error> {
+    match incoming.raw {
+        Some(raw) if incoming.params.meta().is_none() => Ok(raw.to_owned()),
+        raw => meta::with_meta(raw, &MetaEdit::next_hop())
+            .map_err(|error| Error::invalid("params", error.to_string())),
+    }
+}
+
+/// A result as a client of this era expects it.
+pub(crate) fn for_client(raw: &RawValue, era: Era, cacheable: bool) -> Result<Box<RawValue>, Error> {
+    let converted = if era.is_modern() {
+        result::to_modern(raw, cacheable.then_some((0, result::PRIVATE)), None)
+    } else {
+        result::to_legacy(raw)
+    };
+    converted.map_err(|error| Error::upstream(format!("the upstream's result is malformed: {error}")))
+}

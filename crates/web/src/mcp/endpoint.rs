@@ -1,0 +1,271 @@
+//! From bytes to a message: what is checked before a method is looked at.
+//!
+//! Tolerances, each for clients in the field: a missing `Accept` counts as `*/*`; a missing `MCP-Protocol-Version`
+//! counts as 2025-03-26; a legacy request without a session id is served statelessly; `Accept` without
+//! `text/event-stream` gets plain JSON.
+
+use axum::{
+    extract::Path,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use domain::{Error, Result, permission::grant::ServersUse};
+use engine::{
+    catalogue::Kind,
+    resolve::{self, Place},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use protocol::{
+    era::{self, Admitted, Era},
+    headers,
+    jsonrpc::{self, Message},
+    ladder::Refusal,
+    params::Params,
+    version,
+};
+
+use super::{
+    dispatch::{self, Incoming},
+    reply::{Reply, json},
+    session::Session,
+};
+use crate::{
+    api::{body::RawBody, problem::Failure},
+    guard::Authorized,
+};
+
+const SESSION: &str = "mcp-session-id";
+
+/// Everything about a request besides its message.
+pub(crate) struct Request {
+    pub(crate) auth: Authorized<ServersUse>,
+    pub(crate) place: Place,
+    /// The virtual server's id, or empty for everything.
+    pub(crate) at: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) session: Option<Session>,
+    /// Whether the client takes event streams.
+    pub(crate) streams: bool,
+}
+
+impl Request {
+    /// The text that a cursor was sealed from. A cursor is bound to its reader, place and kind of list.
+    pub(crate) fn opened_cursor(&self, kind: Kind, cursor: Option<&str>) -> Result<Option<String>> {
+        let Some(cursor) = cursor else { return Ok(None) };
+        let opened = self.auth.app.sealer().open("cursor", self.cursor_binding(kind).as_bytes(), cursor).ok();
+        let text = opened.and_then(|bytes| String::from_utf8(bytes).ok());
+        text.map(Some).ok_or_else(|| Error::invalid("cursor", "is not one that this list gave out"))
+    }
+
+    /// A cursor for the page that starts after `next`.
+    pub(crate) fn sealed_cursor(&self, kind: Kind, next: &str) -> Result<String> {
+        let binding = self.cursor_binding(kind);
+        self.auth.app.sealer().seal("cursor", binding.as_bytes(), next.as_bytes()).map_err(Error::internal)
+    }
+
+    fn cursor_binding(&self, kind: Kind) -> String {
+        let email = &self.auth.actor().email;
+        format!("{}:{email}:{kind:?}:{}", email.len(), self.at)
+    }
+}
+
+/// `POST /mcp`.
+pub(crate) async fn post(
+    auth: Authorized<ServersUse>,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Response {
+    serve(auth, None, headers, body).await
+}
+
+/// `POST /servers/{id}/mcp`.
+pub(crate) async fn post_server(
+    auth: Authorized<ServersUse>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Response {
+    serve(auth, Some(id), headers, body).await
+}
+
+/// `GET /mcp`: no stream of server messages is offered, so clients go on without one.
+pub(crate) async fn get(_auth: Authorized<ServersUse>) -> Response {
+    only("POST, DELETE")
+}
+
+/// `GET /servers/{id}/mcp`.
+pub(crate) async fn get_server(auth: Authorized<ServersUse>, Path(id): Path<String>) -> Response {
+    match resolve::place(auth.app.engine(), &auth, Some(&id)) {
+        Ok(_) => only("POST, DELETE"),
+        Err(error) => Failure(error).into_response(),
+    }
+}
+
+/// `DELETE /mcp`: ends the session.
+pub(crate) async fn delete(auth: Authorized<ServersUse>, headers: HeaderMap) -> Response {
+    end(&auth, "", &headers)
+}
+
+/// `DELETE /servers/{id}/mcp`.
+pub(crate) async fn delete_server(
+    auth: Authorized<ServersUse>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    end(&auth, &id, &headers)
+}
+
+fn end(auth: &Authorized<ServersUse>, at: &str, headers: &HeaderMap) -> Response {
+    let sessions = auth.app.sessions();
+    let Some(id) = headers.get(SESSION).and_then(|id| id.to_str().ok()) else {
+        return only("POST");
+    };
+    match sessions.find(auth.actor(), at, id) {
+        Some(session) => {
+            sessions.end(&session);
+            json(StatusCode::OK, br#"{"jsonrpc":"2.0","result":{}}"#.to_vec())
+        }
+        None => refuse(Refusal::SessionUnknown),
+    }
+}
+
+fn only(methods: &'static str) -> Response {
+    let mut response = refuse(Refusal::HttpMethod);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
+    response
+}
+
+fn refuse(refusal: Refusal) -> Response {
+    Reply::Refused { id: None, refusal, era: None }.into_response()
+}
+
+async fn serve(
+    auth: Authorized<ServersUse>,
+    server: Option<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let place = match resolve::place(auth.app.engine(), &auth, server.as_deref()) {
+        Ok(place) => place,
+        Err(error) => return Failure(error).into_response(),
+    };
+    let streams = match accepted(&headers) {
+        Ok(streams) => streams,
+        Err(refusal) => return refuse(refusal),
+    };
+    let at = server.unwrap_or_default();
+    let mut request = Request { auth, place, at, headers, session: None, streams };
+    if let Err(refusal) = find_session(&mut request) {
+        return refuse(refusal);
+    }
+    if jsonrpc::is_batch(&body) && takes_batches(&request) {
+        return batch(request, &body).await;
+    }
+    match jsonrpc::parse(&body) {
+        Ok(message) => one(&request, message).await.into_response(),
+        Err(refusal) => refuse(refusal),
+    }
+}
+
+/// Looks up the session of a legacy request. A modern request has none, whatever its headers say.
+fn find_session(request: &mut Request) -> Result<(), Refusal> {
+    let modern = headers::single(&request.headers, &headers::PROTOCOL_VERSION)?
+        .is_some_and(version::is_modern_or_later);
+    let Some(id) = request.headers.get(SESSION).filter(|_| !modern) else { return Ok(()) };
+    let id = id.to_str().map_err(|_| Refusal::SessionUnknown)?;
+    let session = request.auth.app.sessions().find(request.auth.actor(), &request.at, id);
+    request.session = Some(session.ok_or(Refusal::SessionUnknown)?);
+    Ok(())
+}
+
+/// Whether the content type is JSON, and whether the client takes event streams.
+fn accepted(headers: &HeaderMap) -> Result<bool, Refusal> {
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Refusal::UnsupportedMediaType);
+    }
+    let mut json = false;
+    let mut streams = false;
+    let mut any = false;
+    for value in headers.get_all(header::ACCEPT) {
+        for range in value.to_str().unwrap_or_default().split(',') {
+            any = true;
+            let range = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            json |= matches!(range.as_str(), "application/json" | "application/*" | "*/*");
+            streams |= matches!(range.as_str(), "text/event-stream" | "text/*" | "*/*");
+        }
+    }
+    if any && !json && !streams { Err(Refusal::NotAcceptable) } else { Ok(streams || !any) }
+}
+
+/// Batches exist in revision 2025-03-26 only; a request that names no revision counts as of that one.
+fn takes_batches(request: &Request) -> bool {
+    let header = request.headers.get(&headers::PROTOCOL_VERSION).and_then(|value| value.to_str().ok());
+    let settled = request.session.as_ref().map(|session| session.version);
+    settled.or(header).is_none_or(|version| version == version::BATCHES)
+}
+
+async fn batch(mut request: Request, body: &Bytes) -> Response {
+    // A batch is answered in one piece.
+    request.streams = false;
+    let messages = match jsonrpc::parse_batch(body) {
+        Ok(messages) => messages,
+        Err(refusal) => return refuse(refusal),
+    };
+    let mut out = vec![b'['];
+    for message in messages {
+        let reply = match message {
+            Ok(message) => one(&request, message).await,
+            Err(refusal) => Reply::Refused { id: None, refusal, era: None },
+        };
+        if let Some(text) = reply.into_message() {
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            out.extend_from_slice(&text);
+        }
+    }
+    if out.len() == 1 {
+        return StatusCode::ACCEPTED.into_response();
+    }
+    out.push(b']');
+    json(StatusCode::OK, out)
+}
+
+async fn one(request: &Request, message: Message<'_>) -> Reply {
+    match message {
+        Message::Response { .. } => Reply::Accepted,
+        Message::Notification { method, params } => {
+            let params = match Params::parse(params) {
+                Ok(params) => params,
+                Err(refusal) => return Reply::Refused { id: None, refusal, era: None },
+            };
+            dispatch::notification(request, &method, &params);
+            Reply::Accepted
+        }
+        Message::Request { id, method, params: raw } => {
+            let admitted = Params::parse(raw).and_then(|params| {
+                let admitted = era::admit(&request.headers, &method, &params)?;
+                Ok((params, admitted))
+            });
+            match admitted {
+                Ok((params, admitted)) => {
+                    let incoming =
+                        Incoming { id, method: &method, params, raw, era: era_of(&admitted, request) };
+                    dispatch::request(request, incoming, admitted).await
+                }
+                Err(refusal) => Reply::Refused { id: Some(id), refusal, era: None },
+            }
+        }
+    }
+}
+
+/// The era of a request; in a session the handshake settled the revision.
+fn era_of(admitted: &Admitted, request: &Request) -> Era {
+    match (admitted.era(), &request.session) {
+        (Era::Legacy { .. }, Some(session)) => Era::Legacy { version: session.version },
+        (era, _) => era,
+    }
+}

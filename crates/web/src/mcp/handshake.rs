@@ -1,0 +1,100 @@
+//! What the gateway says about itself: `initialize` for legacy clients, `server/discover` for modern ones.
+//!
+//! Capabilities are those of what the place can serve for this caller. Changes are not pushed, so `listChanged` is
+//! not claimed.
+
+use engine::catalogue::Kind;
+use http::HeaderValue;
+use protocol::{
+    era::Era,
+    json::{self, RawObject},
+    meta::{self, MetaEdit},
+    result, version,
+};
+use serde_json::{json, value::RawValue};
+
+use super::{dispatch::Incoming, endpoint::Request, reply::Reply};
+
+/// Milliseconds that a client may keep lists and `server/discover`: changes show after at most this time.
+const TTL_MS: i64 = 5_000;
+
+/// Answers `initialize` and opens a session.
+pub(crate) fn initialize(request: &Request, incoming: Incoming<'_>) -> Reply {
+    let Some(requested) = incoming.params.text("protocolVersion") else {
+        let error = domain::Error::invalid("protocolVersion", "is required");
+        return Reply::failed(incoming.id, error, incoming.era);
+    };
+    let version = version::negotiate(&requested);
+    let mut object = RawObject::new();
+    object.set_text("protocolVersion", version);
+    object.set("capabilities", capabilities(request));
+    object.set("serverInfo", server_info());
+    if let Some(instructions) = instructions(request) {
+        object.set_text("instructions", instructions);
+    }
+    let session = request.auth.app.sessions().open(request.auth.actor(), &request.at, version);
+    let session = session.and_then(|id| HeaderValue::try_from(id).map_err(domain::Error::internal));
+    match session {
+        Ok(session) => Reply::Answer {
+            id: incoming.id,
+            outcome: Ok(object.to_raw()),
+            status: http::StatusCode::OK,
+            session: Some(session),
+        },
+        Err(error) => Reply::failed(incoming.id, error, Era::Legacy { version }),
+    }
+}
+
+/// Answers `server/discover`.
+pub(crate) fn discover(request: &Request, incoming: Incoming<'_>) -> Reply {
+    if !incoming.era.is_modern() {
+        let refusal = protocol::ladder::Refusal::MethodNotFound(incoming.method.to_owned());
+        return Reply::Refused { id: Some(incoming.id), refusal, era: Some(incoming.era) };
+    }
+    let mut object = RawObject::new();
+    object.set("supportedVersions", raw(&json!(version::SUPPORTED)));
+    object.set("capabilities", capabilities(request));
+    if let Some(instructions) = instructions(request) {
+        object.set_text("instructions", instructions);
+    }
+    cacheable(&mut object);
+    Reply::done(incoming.id, Ok(object.to_raw()))
+}
+
+/// Adds what a modern result that may be cached has to say.
+pub(crate) fn cacheable(object: &mut RawObject<'_>) {
+    object.set_text("resultType", "complete");
+    object.set("ttlMs", json::raw_number(TTL_MS));
+    object.set_text("cacheScope", result::PRIVATE);
+    // An empty object takes an edit without failing.
+    let edit = MetaEdit::new().set(meta::SERVER_INFO, server_info());
+    if let Err(error) = edit.apply(object) {
+        tracing::error!(%error, "serverInfo could not be added");
+    }
+}
+
+fn instructions(request: &Request) -> Option<&str> {
+    request.place.server()?.description.as_deref()
+}
+
+fn server_info() -> Box<RawValue> {
+    raw(&json!({ "name": "ContextForge", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+fn capabilities(request: &Request) -> Box<RawValue> {
+    let mut object = RawObject::new();
+    let has = |kind| request.place.has(&request.auth, kind);
+    object.set("tools", raw(&json!({})));
+    if has(Kind::Prompt) {
+        object.set("prompts", raw(&json!({})));
+        object.set("completions", raw(&json!({})));
+    }
+    if has(Kind::Resource) || has(Kind::Template) {
+        object.set("resources", raw(&json!({})));
+    }
+    object.to_raw()
+}
+
+fn raw(value: &serde_json::Value) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).unwrap_or_else(|_| RawObject::new().to_raw())
+}

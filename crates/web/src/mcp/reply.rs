@@ -1,0 +1,163 @@
+//! Answers: JSON or an event stream, and the one place where [`domain::Error`] becomes a JSON-RPC error.
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use domain::{Error, Problem};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use protocol::{
+    era::Era,
+    jsonrpc::{self, Id, Outcome, RpcError},
+    ladder::{self, Refusal},
+};
+
+/// ContextForge's code for "access denied".
+const ACCESS_DENIED: i64 = -32003;
+
+/// The code of a request that its client cancelled, as stock servers use it.
+pub(crate) const CANCELLED: i64 = -32800;
+
+/// A complete answer to one message.
+pub(crate) enum Reply {
+    /// The answer to a request.
+    Answer {
+        /// The request's.
+        id: Id,
+        /// How it ended.
+        outcome: Outcome,
+        /// The HTTP status.
+        status: StatusCode,
+        /// `Mcp-Session-Id` of a session that was just opened.
+        session: Option<HeaderValue>,
+    },
+    /// A message that was not served.
+    Refused {
+        /// The request's, where it is known.
+        id: Option<Id>,
+        /// Why.
+        refusal: Refusal,
+        /// The era of the client, where it is known.
+        era: Option<Era>,
+    },
+    /// A notification or response that was taken.
+    Accepted,
+    /// An event stream.
+    Stream(Body),
+}
+
+impl Reply {
+    /// A request that was served.
+    pub(crate) fn done(id: Id, outcome: Outcome) -> Self {
+        Self::Answer { id, outcome, status: StatusCode::OK, session: None }
+    }
+
+    /// A request that the engine refused or that failed.
+    pub(crate) fn failed(id: Id, error: Error, era: Era) -> Self {
+        let (status, error) = rpc_error(error, era);
+        Self::Answer { id, outcome: Err(error), status, session: None }
+    }
+
+    /// The message alone, as an element of a batch. Notifications have none.
+    pub(crate) fn into_message(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Answer { id, outcome, .. } => Some(message(&id, &outcome)),
+            Self::Refused { id, refusal, .. } => {
+                let error = refusal
+                    .rpc()
+                    .unwrap_or_else(|| RpcError::new(ladder::INVALID_REQUEST, refusal.message()));
+                Some(jsonrpc::write_error(id.as_ref().or(refusal.id()), &error))
+            }
+            Self::Accepted | Self::Stream(_) => None,
+        }
+    }
+}
+
+/// The message that answers a request.
+pub(crate) fn message(id: &Id, outcome: &Outcome) -> Vec<u8> {
+    match outcome {
+        Ok(result) => jsonrpc::write_result(id, result),
+        Err(error) => jsonrpc::write_error(Some(id), error),
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Answer { id, outcome, status, session } => {
+                let mut response = json(status, message(&id, &outcome));
+                if let Some(session) = session {
+                    response.headers_mut().insert(HeaderName::from_static("mcp-session-id"), session);
+                }
+                if status == StatusCode::FORBIDDEN {
+                    let challenge = HeaderValue::from_static("Bearer error=\"insufficient_scope\"");
+                    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+                }
+                response
+            }
+            Self::Refused { id, refusal, era } => refused(id, &refusal, era),
+            Self::Accepted => StatusCode::ACCEPTED.into_response(),
+            Self::Stream(body) => {
+                let mut response = Response::new(body);
+                let headers = response.headers_mut();
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+                headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+                response
+            }
+        }
+    }
+}
+
+fn refused(id: Option<Id>, refusal: &Refusal, era: Option<Era>) -> Response {
+    let status = era.map_or_else(|| refusal.status(), |era| refusal.status_in(era));
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    let id = id.as_ref().or(refusal.id());
+    let error = refusal.rpc().unwrap_or_else(|| RpcError::new(ladder::INVALID_REQUEST, refusal.message()));
+    json(status, jsonrpc::write_error(id, &error))
+}
+
+/// A JSON answer.
+pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Status and error for a request that the engine refused or that failed. Exhaustive on purpose: a new kind of
+/// error has to be placed here.
+fn rpc_error(error: Error, era: Era) -> (StatusCode, RpcError) {
+    let ok = StatusCode::OK;
+    match error {
+        Error::NotFound { kind: "Resource", name } if !era.is_modern() => {
+            (ok, RpcError::new(ladder::LEGACY_RESOURCE_NOT_FOUND, format!("Resource not found: {name}")))
+        }
+        Error::NotFound { .. } | Error::Refused(_) | Error::AlreadyExists { .. } | Error::Stale { .. } => {
+            (ok, RpcError::new(ladder::INVALID_PARAMS, error.to_string()))
+        }
+        Error::Invalid(problems) => (
+            ok,
+            RpcError::new(ladder::INVALID_PARAMS, format!("Invalid params: {}", Problem::join(&problems))),
+        ),
+        Error::Blocked(_) => (ok, RpcError::new(ladder::INVALID_PARAMS, error.to_string())),
+        Error::TooLarge { .. } => {
+            (StatusCode::PAYLOAD_TOO_LARGE, RpcError::new(ladder::INVALID_PARAMS, error.to_string()))
+        }
+        Error::Unauthenticated(text) => (StatusCode::UNAUTHORIZED, RpcError::new(ACCESS_DENIED, text)),
+        Error::Forbidden { .. } => (StatusCode::FORBIDDEN, RpcError::new(ACCESS_DENIED, "Access denied")),
+        Error::RateLimited { .. } => {
+            (StatusCode::TOO_MANY_REQUESTS, RpcError::new(ladder::INTERNAL_ERROR, error.to_string()))
+        }
+        Error::Upstream { message, .. } => (ok, RpcError::new(ladder::INTERNAL_ERROR, message)),
+        Error::Unavailable(cause) => {
+            tracing::error!(cause, "a part of the gateway is not available");
+            let text = "The gateway is not available at the moment";
+            (StatusCode::SERVICE_UNAVAILABLE, RpcError::new(ladder::INTERNAL_ERROR, text))
+        }
+        Error::Internal(cause) => {
+            tracing::error!(cause, "internal error");
+            (ok, RpcError::new(ladder::INTERNAL_ERROR, "Internal error"))
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Legacy sessions without a table: the id is sealed, and says whose it is, for which endpoint and which revision.
+//!
+//! An id is bound to its principal. Anybody else's use of it, and any change of it, is "no such session". What has
+//! to be remembered is only which sessions were ended early, until they would have ended by themselves.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use domain::{Actor, Clock, Error, Result, Timestamp};
+use protocol::{json::RawObject, seal::Sealer, version};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+/// How long a session id may be used.
+const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// Ended sessions that are remembered; far more than a person's clients end in a day.
+const ENDED: u64 = 100_000;
+
+/// Opens, checks and ends sessions.
+pub(crate) struct Sessions {
+    sealer: Sealer,
+    clock: Clock,
+    ended: moka::sync::Cache<Arc<str>, ()>,
+    calls: Calls,
+}
+
+/// A session that was found good.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    /// Identifies the session in the tables of this process.
+    pub(crate) key: Arc<str>,
+    /// The revision that the handshake settled.
+    pub(crate) version: &'static str,
+}
+
+impl Sessions {
+    /// Sessions sealed with `key`.
+    pub(crate) fn new(key: &[u8; 32], clock: Clock) -> Result<Self> {
+        let sealer = Sealer::new(&[("1", *key)]).map_err(Error::internal)?;
+        let ended = moka::sync::Cache::builder().max_capacity(ENDED).time_to_live(LIFETIME).build();
+        Ok(Self { sealer, clock, ended, calls: Calls::default() })
+    }
+
+    /// The id of a new session of `actor` at `place` (a virtual server's id, or empty for everything).
+    pub(crate) fn open(&self, actor: &Actor, place: &str, version: &str) -> Result<String> {
+        let ends = self.clock.now().plus(LIFETIME).seconds();
+        let text = json!({ "id": domain::id::UserId::random(), "v": version, "exp": ends }).to_string();
+        self.sealer
+            .seal("session", binding(actor, place).as_bytes(), text.as_bytes())
+            .map_err(Error::internal)
+    }
+
+    /// The session that an id names, if it is this actor's, for this place, and has not ended.
+    pub(crate) fn find(&self, actor: &Actor, place: &str, id: &str) -> Option<Session> {
+        let text = self.sealer.open("session", binding(actor, place).as_bytes(), id).ok()?;
+        let object = RawObject::parse(text.as_slice()).ok()?;
+        let ends: i64 = object.get("exp")?.get().parse().ok()?;
+        let key: Arc<str> = Arc::from(&*object.text("id")?);
+        let alive = Timestamp::from_seconds(ends) > self.clock.now() && !self.ended.contains_key(&key);
+        let version = version::legacy(&object.text("v")?)?;
+        alive.then_some(Session { key, version })
+    }
+
+    /// Ends a session before its time, with the calls that are under way in it.
+    pub(crate) fn end(&self, session: &Session) {
+        self.ended.insert(Arc::clone(&session.key), ());
+        self.calls.cancel_all(&session.key);
+    }
+
+    /// The calls under way.
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
+    }
+}
+
+/// What an id is sealed to. The length keeps two fields from being read as one.
+fn binding(actor: &Actor, place: &str) -> String {
+    format!("{}:{}:{place}", actor.email.len(), actor.email)
+}
+
+/// Calls under way in sessions of this process, by session and request id, so that a client can cancel its own.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Calls(Arc<Mutex<HashMap<(Arc<str>, Box<str>), CancellationToken>>>);
+
+/// A call under way; leaves the table when dropped.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    calls: Calls,
+    key: (Arc<str>, Box<str>),
+    /// Cancelled when the client cancels the call.
+    pub(crate) cancelled: CancellationToken,
+}
+
+impl Calls {
+    /// Notes a call. `id` is the request id as JSON text, so that `1` and `"1"` differ.
+    pub(crate) fn enter(&self, session: &Session, id: &str) -> Entry {
+        let key = (Arc::clone(&session.key), Box::from(id));
+        let cancelled = CancellationToken::new();
+        self.table().insert(key.clone(), cancelled.clone());
+        Entry { calls: self.clone(), key, cancelled }
+    }
+
+    /// Cancels one call of a session, if it is under way here.
+    pub(crate) fn cancel(&self, session: &Session, id: &str) {
+        let key = (Arc::clone(&session.key), Box::from(id));
+        if let Some(cancelled) = self.table().get(&key) {
+            cancelled.cancel();
+        }
+    }
+
+    fn cancel_all(&self, session: &Arc<str>) {
+        let table = self.table();
+        table.iter().filter(|((key, _), _)| key == session).for_each(|(_, cancelled)| cancelled.cancel());
+    }
+
+    fn table(&self) -> std::sync::MutexGuard<'_, HashMap<(Arc<str>, Box<str>), CancellationToken>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.calls.table().remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{PermissionSet, Scope};
+
+    use super::*;
+
+    fn actor(email: &str) -> Actor {
+        Actor {
+            email: email.to_owned(),
+            is_admin: true,
+            granted: PermissionSet::ALL,
+            in_team: std::collections::BTreeMap::new(),
+            cap: PermissionSet::ALL,
+            scope: Scope::PublicOnly,
+            server: None,
+            token_id: None,
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn a_session_is_its_owners_at_its_place_until_it_ends() {
+        let clock = Clock::manual(Timestamp::from_seconds(1_800_000_000));
+        let sessions = Sessions::new(&[7; 32], clock.clone()).unwrap();
+        let (ann, bob) = (actor("ann@example.com"), actor("bob@example.com"));
+        let id = sessions.open(&ann, "s1", "2025-06-18").unwrap();
+        assert_eq!(sessions.find(&ann, "s1", &id).unwrap().version, "2025-06-18");
+        assert!(sessions.find(&bob, "s1", &id).is_none(), "an administrator is somebody else too");
+        assert!(sessions.find(&ann, "s2", &id).is_none());
+        assert!(sessions.find(&ann, "s1", &id[1..]).is_none());
+        sessions.end(&sessions.find(&ann, "s1", &id).unwrap());
+        assert!(sessions.find(&ann, "s1", &id).is_none(), "ended");
+        let second = sessions.open(&ann, "s1", "2025-06-18").unwrap();
+        clock.advance(LIFETIME);
+        assert!(sessions.find(&ann, "s1", &second).is_none(), "over");
+    }
+
+    #[test]
+    fn a_call_is_cancelled_by_its_own_session_only() {
+        let sessions = Sessions::new(&[7; 32], Clock::System).unwrap();
+        let ann = actor("ann@example.com");
+        let find = || sessions.find(&ann, "", &sessions.open(&ann, "", "2025-11-25").unwrap()).unwrap();
+        let (mine, other) = (find(), find());
+        let entry = sessions.calls().enter(&mine, "1");
+        sessions.calls().cancel(&other, "1");
+        sessions.calls().cancel(&mine, "\"1\"");
+        assert!(!entry.cancelled.is_cancelled());
+        sessions.calls().cancel(&mine, "1");
+        assert!(entry.cancelled.is_cancelled());
+        drop(entry);
+        assert!(sessions.calls().table().is_empty());
+    }
+}
