@@ -1,0 +1,214 @@
+//! The command line: what `--help` teaches.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// One gateway in front of your MCP servers: authentication, authorization, federation and audit.
+///
+/// Settings come from environment variables, and from a file `.env` in the working folder where a variable is not
+/// set. `contextforge config docs` lists them all. A first start needs none of them.
+#[derive(Debug, Parser)]
+#[command(name = "contextforge", version, propagate_version = true)]
+pub(crate) struct Cli {
+    /// Folder for the database and generated secrets.
+    #[arg(long, global = true, env = "CONTEXTFORGE_DATA_DIR", default_value = "data", value_name = "FOLDER")]
+    pub(crate) data_dir: PathBuf,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the gateway.
+    Serve(Serve),
+    /// Make tokens.
+    #[command(subcommand)]
+    Token(Token),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(Config),
+    /// Look after the database.
+    #[command(subcommand)]
+    Db(Db),
+    /// Add, list, refresh and remove upstream MCP servers of a running gateway.
+    #[command(subcommand)]
+    Gateway(Gateway),
+    /// List and call tools through a running gateway.
+    #[command(subcommand)]
+    Tool(Tool),
+    /// Check everything that a start needs, and say what to do about what is wrong.
+    Doctor(Output),
+}
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Also serve a small built-in MCP server (time, echo, one tool for each kind of content), so that the first
+    /// call works with nothing else installed.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// File with upstream servers in the `mcpServers` JSON format of Claude Desktop, Cursor and VS Code. The only
+    /// way to run stdio servers; URLs and headers work too. Servers that leave the file leave the gateway.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) servers: Option<PathBuf>,
+    /// Address to bind; overrides HOST.
+    #[arg(long)]
+    pub(crate) host: Option<String>,
+    /// Port to bind; overrides PORT.
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// Do not print a ready bearer token and client configuration.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// Token commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Sign a token with JWT_SECRET_KEY.
+    ///
+    /// This bypasses every check that the API makes: team membership, containment of permissions, audit. Use it
+    /// for development and first steps; use POST /tokens for anything else.
+    Create(TokenCreate),
+}
+
+/// Options of `token create`; the same as those of ContextForge's `create_jwt_token`.
+#[derive(Debug, Args)]
+pub(crate) struct TokenCreate {
+    /// E-mail address of the user.
+    #[arg(short, long)]
+    pub(crate) username: String,
+    /// Claim administrator rights; they count if the account has them.
+    #[arg(long)]
+    pub(crate) admin: bool,
+    /// Teams whose rows the token reaches, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) teams: Option<Vec<String>>,
+    /// Limits as JSON: {"server_id":"…","permissions":["tools.read"],"ip_restrictions":["10.0.0.0/8"]}.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) scopes: Option<String>,
+    /// Full name to put into the token.
+    #[arg(long)]
+    pub(crate) full_name: Option<String>,
+    /// Minutes until the token ends; 0 for never, which the gateway refuses while REQUIRE_TOKEN_EXPIRATION is on.
+    #[arg(short, long, value_name = "MINUTES")]
+    pub(crate) exp: Option<u32>,
+    /// Signing key; JWT_SECRET_KEY or the generated one by default.
+    #[arg(short, long)]
+    pub(crate) secret: Option<String>,
+    /// Signing algorithm; JWT_ALGORITHM by default.
+    #[arg(long, requires = "secret")]
+    pub(crate) algo: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Configuration commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Read the configuration as a start would, and report every problem.
+    Check(Output),
+    /// Print the reference of all settings as Markdown.
+    Docs {
+        /// Print a commented `.env` file instead.
+        #[arg(long)]
+        env: bool,
+    },
+}
+
+/// Database commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Db {
+    /// Bring the database to this version's tables. `serve` does so too.
+    Migrate,
+    /// Verify the hash chain of the audit record.
+    VerifyAudit(Output),
+}
+
+/// Where a running gateway is.
+#[derive(Debug, Args)]
+pub(crate) struct Remote {
+    /// URL of the running gateway.
+    #[arg(long, env = "CONTEXTFORGE_URL", default_value = "http://127.0.0.1:4444")]
+    pub(crate) url: String,
+    /// Bearer token. Without one, an administrator's token is signed with this machine's JWT_SECRET_KEY.
+    #[arg(long, env = "CONTEXTFORGE_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// How to print.
+#[derive(Debug, Args, Clone, Copy)]
+pub(crate) struct Output {
+    /// Print JSON for scripts.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Gateway commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Gateway {
+    /// Register an upstream MCP server and read what it offers.
+    Add {
+        /// Its name; the prefix of its tools' names is made from it.
+        name: String,
+        /// Its URL, for example http://127.0.0.1:8000/mcp.
+        target: String,
+        /// STREAMABLEHTTP or SSE.
+        #[arg(long, default_value = "STREAMABLEHTTP")]
+        transport: String,
+        /// Bearer token that the gateway presents to it.
+        #[arg(long)]
+        bearer: Option<String>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// List registered servers.
+    List {
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Read again what a server offers.
+    Refresh {
+        /// Its id or name.
+        gateway: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Remove a server and everything that came from it.
+    Remove {
+        /// Its id or name.
+        gateway: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+/// Tool commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tool {
+    /// List the tools that the token sees.
+    List {
+        /// Only those of this virtual server.
+        #[arg(long)]
+        server: Option<String>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Call a tool.
+    Call {
+        /// Its public name.
+        name: String,
+        /// Arguments as a JSON object.
+        #[arg(default_value = "{}")]
+        arguments: String,
+        /// Through this virtual server.
+        #[arg(long)]
+        server: Option<String>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}

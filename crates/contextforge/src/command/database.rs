@@ -1,0 +1,48 @@
+//! `db`: migration and the audit chain.
+
+use std::{path::Path, process::ExitCode};
+
+use engine::crypt::Keys;
+use serde_json::json;
+use store::{DatabaseConfig, Db};
+
+use super::say;
+use crate::{
+    cli,
+    config::{self, Configuration},
+};
+
+/// Opens the configured database, refusing one that the Python ContextForge made, and brings it up to date.
+pub(super) async fn open(configuration: &Configuration, data_dir: &Path) -> anyhow::Result<Db> {
+    let given = configuration.process.database_url.as_ref().map(|url| url.expose().as_str());
+    let url = store::normalise_url(given, data_dir)?;
+    let config = DatabaseConfig { url, max_connections: configuration.process.database_connections };
+    let db = Db::connect(&config).await?;
+    db.migrate().await?;
+    Ok(db)
+}
+
+pub(super) async fn run(data_dir: &Path, command: cli::Db) -> anyhow::Result<ExitCode> {
+    let configuration = config::load(data_dir, vec![], true)?;
+    let db = open(&configuration, data_dir).await?;
+    match command {
+        cli::Db::Migrate => {
+            say("The database is up to date.");
+            Ok(ExitCode::SUCCESS)
+        }
+        cli::Db::VerifyAudit(output) => {
+            let keys = Keys::derive(&configuration.engine.auth.encryption_secret)?;
+            let (rows, broken) = store::audit::verify(&db, keys.audit()).await?;
+            if output.json {
+                say(&json!({ "rows": rows, "first_broken": broken }).to_string());
+            } else if let Some(seq) = broken {
+                say(&format!(
+                    "The audit chain is broken at record {seq}; {rows} records before it are sound."
+                ));
+            } else {
+                say(&format!("The audit chain is sound: {rows} records."));
+            }
+            Ok(ExitCode::from(u8::from(broken.is_some())))
+        }
+    }
+}

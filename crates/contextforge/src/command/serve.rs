@@ -1,0 +1,132 @@
+//! `serve`: puts the parts together, and ends them in order.
+//!
+//! Order: configuration, log, database, upstream pool, engine, administrator, listener, operator's file, jobs,
+//! banner; then wait for a signal, stop accepting, let requests finish, stop jobs and upstream processes.
+
+use std::{path::Path, process::ExitCode, time::Duration};
+
+use anyhow::Context;
+use domain::{Clock, Secret};
+use engine::{Engine, Parts, catalogue::Kind};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+use upstream::{
+    Pool, PoolConfig,
+    stdio::file::{FileServer, StdioServers},
+};
+
+use super::{database, token};
+use crate::{
+    banner::{self, Banner},
+    cli::Serve,
+    config::{self, Configuration, Overrides},
+    telemetry,
+};
+
+/// Minutes that the token in the banner lasts.
+const BANNER_TOKEN_MINUTES: u32 = 7 * 24 * 60;
+
+pub(super) async fn run(data_dir: &Path, options: Serve) -> anyhow::Result<ExitCode> {
+    let mut overrides: Overrides = Vec::new();
+    overrides.extend(options.host.clone().map(|host| ("HOST", host)));
+    overrides.extend(options.port.map(|port| ("PORT", port.to_string())));
+    let configuration = config::load(data_dir, overrides, true)?;
+    telemetry::start(&configuration.process)?;
+    for remark in &configuration.remarks {
+        tracing::warn!("{remark}");
+    }
+    let servers = options.servers.as_deref().map(read_servers).transpose()?.unwrap_or_default();
+    let (engine, password) = assemble(&configuration, data_dir, &servers).await?;
+    let listen = &configuration.web.listen;
+    let listener = TcpListener::bind((listen.host, listen.port)).await.with_context(|| {
+        format!("cannot listen on {}:{}; set PORT, or stop what listens there", listen.host, listen.port)
+    })?;
+    let address = listener.local_addr()?;
+    let stopping = stop_signal()?;
+    let app = web::App::new(engine.clone(), configuration.web.clone())?;
+    let drain = Duration::from_secs(configuration.process.drain_seconds);
+    let server = tokio::spawn(web::serve(listener, web::router(app), stopping.clone(), drain));
+    join_upstreams(&engine, servers, options.demo).await;
+    engine::jobs::start(&engine);
+    let token = banner_token(&configuration, options.quiet)?;
+    banner::print(&Banner {
+        url: &format!("http://{address}"),
+        admin_email: &configuration.engine.accounts.admin_email,
+        admin_password: password.as_ref(),
+        token: token.as_ref(),
+        tools: engine.catalogue_count(Kind::Tool),
+        secrets_file: configuration.generated.as_deref(),
+    });
+    tracing::info!(%address, "listening");
+    server.await?;
+    tracing::info!("stopping");
+    engine.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn assemble(
+    configuration: &Configuration,
+    data_dir: &Path,
+    servers: &[FileServer],
+) -> anyhow::Result<(Engine, Option<Secret<String>>)> {
+    let clock = Clock::System;
+    let db = database::open(configuration, data_dir).await?;
+    let bus = match &configuration.process.redis_url {
+        None => store::Bus::local(),
+        Some(url) => store::Bus::redis(url.expose())?,
+    };
+    let egress = upstream::egress::Client::new(&configuration.egress, upstream::egress::Resolver::System)?;
+    let mut pool = PoolConfig::new(egress.clone(), clock.clone()).with_servers(servers);
+    pool.supervision.inherited = config::inherited();
+    let pool = Pool::new(pool);
+    let settings = configuration.engine.clone();
+    let parts = Parts { settings, db, bus, pool, egress, clock };
+    let engine = Engine::start(parts).await?;
+    let given = configuration.engine.accounts.admin_password.clone();
+    let generated = given.is_none();
+    let password = given.map_or_else(|| config::random_secret().map(Secret::new), Ok)?;
+    let created = engine::people::bootstrap(&engine, password.clone()).await?;
+    Ok((engine, (created && generated).then_some(password)))
+}
+
+/// Upstreams of the operator's file and the demonstration server. One that does not answer is marked and retried;
+/// it never keeps the gateway from starting.
+async fn join_upstreams(engine: &Engine, servers: Vec<FileServer>, demo: bool) {
+    if let Err(error) = engine::gateways::sync_builtin(engine, demo).await {
+        tracing::error!(%error, "the demonstration server could not be registered");
+    }
+    if let Err(error) = engine::gateways::sync_file(engine, servers).await {
+        tracing::error!(%error, "the servers of the file could not be registered");
+    }
+}
+
+fn banner_token(configuration: &Configuration, quiet: bool) -> anyhow::Result<Option<Secret<String>>> {
+    let production = configuration.engine.environment == engine::settings::Environment::Production;
+    if quiet || production {
+        return Ok(None);
+    }
+    token::administrators(&configuration.engine, BANNER_TOKEN_MINUTES).map(Some)
+}
+
+fn read_servers(path: &Path) -> anyhow::Result<Vec<FileServer>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    StdioServers::parse(&text, &config::environment())
+        .map_err(|problems| config::Mistakes(problems).into())
+        .map_err(|error: anyhow::Error| error.context(format!("in {}", path.display())))
+}
+
+/// Cancelled by SIGTERM or SIGINT.
+fn stop_signal() -> anyhow::Result<CancellationToken> {
+    let token = CancellationToken::new();
+    let stop = token.clone();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+        stop.cancel();
+    });
+    Ok(token)
+}

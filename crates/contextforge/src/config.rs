@@ -1,0 +1,185 @@
+//! From the environment to settings: the only place that reads it.
+//!
+//! Order: process environment, then `.env` in the working folder, then secrets generated into the data folder.
+//! All sections are read before anything is reported, so that one start shows every mistake.
+
+pub(crate) mod docs;
+mod known;
+mod secrets;
+
+use std::{fmt, path::Path};
+
+use domain::{Env, Problem, Secret, settings::Value};
+use engine::settings::{AccountSettings, AuthSettings, Environment, FederationSettings};
+
+domain::settings! {
+    /// The process.
+    ProcessSettings {
+        /// `development`, `staging` or `production`. Production refuses to start with anything weak or missing.
+        environment: Environment = "ENVIRONMENT", default "development";
+        /// Database: `sqlite:///path` or `postgresql://user:password@host/name`; the forms of SQLAlchemy are understood. SQLite in the data folder by default.
+        database_url: Option<Secret<String>> = "DATABASE_URL";
+        /// Connections to PostgreSQL, or readers of SQLite.
+        database_connections: u32 = "DB_POOL_SIZE", default "8";
+        /// Redis, to tell other replicas of changes at once. Without it they notice within two seconds.
+        redis_url: Option<Secret<String>> = "REDIS_URL";
+        /// Least severe log lines: `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,upstream=debug`.
+        log_level: String = "LOG_LEVEL", default "info";
+        /// `json` or `text`. Text on a terminal, JSON elsewhere, when not set.
+        log_format: Option<String> = "LOG_FORMAT";
+        /// Seconds that requests under way may take to finish after a stop is asked for.
+        drain_seconds: u64 = "SHUTDOWN_DRAIN_SECONDS", default "10";
+    }
+}
+
+/// Everything that a start needs.
+pub(crate) struct Configuration {
+    pub(crate) process: ProcessSettings,
+    pub(crate) engine: engine::settings::Settings,
+    pub(crate) web: web::settings::Settings,
+    pub(crate) egress: upstream::egress::EgressSettings,
+    /// Advice that does not stop a start.
+    pub(crate) remarks: Vec<String>,
+    /// The file that secrets were generated into at this start.
+    pub(crate) generated: Option<std::path::PathBuf>,
+}
+
+/// Everything that is wrong with the configuration.
+#[derive(Debug)]
+pub(crate) struct Mistakes(pub(crate) Vec<Problem>);
+
+impl std::error::Error for Mistakes {}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.len();
+        write!(f, "the configuration has {count} problem{}:", if count == 1 { "" } else { "s" })?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+/// Variables that the command line sets; they win over the environment.
+pub(crate) type Overrides = Vec<(&'static str, String)>;
+
+/// Reads the configuration of this process. `write_secrets` lets a first start keep what it generates.
+pub(crate) fn load(
+    data_dir: &Path,
+    overrides: Overrides,
+    write_secrets: bool,
+) -> Result<Configuration, Mistakes> {
+    let mut vars = variables().map_err(|problem| Mistakes(vec![problem]))?;
+    for (name, value) in overrides {
+        vars.retain(|(existing, _)| !existing.eq_ignore_ascii_case(name));
+        vars.push((name.to_owned(), value));
+    }
+    read(vars, data_dir, write_secrets)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn variables() -> Result<Vec<(String, String)>, Problem> {
+    let mut vars: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let problem = |error: dotenvy::Error| Problem { field: ".env".to_owned(), message: error.to_string() };
+    match dotenvy::from_path_iter(".env") {
+        Err(error) if error.not_found() => Ok(vars),
+        Err(error) => Err(problem(error)),
+        Ok(lines) => {
+            for line in lines {
+                let (name, value) = line.map_err(problem)?;
+                if !vars.iter().any(|(existing, _)| existing.eq_ignore_ascii_case(&name)) {
+                    vars.push((name, value));
+                }
+            }
+            Ok(vars)
+        }
+    }
+}
+
+/// The process environment, for `${NAME}` in the operator's file of servers.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub(crate) fn environment() -> std::collections::BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// The variables that child processes are given.
+pub(crate) fn inherited() -> Vec<(String, String)> {
+    let wanted = upstream::stdio::process::INHERITED;
+    environment().into_iter().filter(|(name, _)| wanted.contains(&name.as_str())).collect()
+}
+
+/// A password that nobody could guess.
+pub(crate) fn random_secret() -> anyhow::Result<String> {
+    secrets::random().map_err(|error| anyhow::anyhow!("no random numbers: {error}"))
+}
+
+/// Reads the configuration from given variables.
+pub(crate) fn read(
+    vars: Vec<(String, String)>,
+    data_dir: &Path,
+    write_secrets: bool,
+) -> Result<Configuration, Mistakes> {
+    let names: Vec<String> = vars.iter().map(|(name, _)| name.to_ascii_uppercase()).collect();
+    let mut env = Env::new(vars);
+    let environment = Environment::parse(env.text("ENVIRONMENT").as_deref().or(Some("development")));
+    let production = matches!(environment, Ok(Environment::Production));
+    let mut remarks = Vec::new();
+    let generated = if production { None } else { secrets::fill(&mut env, data_dir, write_secrets) };
+    secrets::check(&mut env, production, &mut remarks);
+    let process = ProcessSettings::read(&mut env);
+    let auth = AuthSettings::read(&mut env);
+    let accounts = AccountSettings::read(&mut env);
+    let federation = FederationSettings::read(&mut env);
+    let web = web::settings::Settings::read(&mut env);
+    let egress = upstream::egress::EgressSettings::read(&mut env);
+    if let Some(algorithm) = env.text("JWT_ALGORITHM")
+        && !["HS256", "HS384", "HS512"].contains(&algorithm.as_str())
+    {
+        env.problem("JWT_ALGORITHM", "must be HS256, HS384 or HS512");
+    }
+    if let Some(auth) = &auth {
+        remark_auth(auth, environment.as_ref().is_ok_and(|e| *e != Environment::Development), &mut remarks);
+    }
+    if let Some(federation) = &federation
+        && !["-", "--", "_", "."].contains(&federation.name_separator.as_str())
+    {
+        env.problem("GATEWAY_TOOL_NAME_SEPARATOR", "must be -, --, _ or .");
+    }
+    remarks.extend(known::remarks(&env, &names));
+    let mut problems = std::mem::take(&mut env.problems);
+    // A missing secret was explained before its section missed it.
+    let mut named = std::collections::BTreeSet::new();
+    problems.retain(|problem| named.insert(problem.field.clone()));
+    match (process, auth, accounts, federation, web, egress) {
+        (Some(process), Some(auth), Some(accounts), Some(federation), Some(web), Some(egress))
+            if problems.is_empty() =>
+        {
+            let environment = process.environment;
+            let engine = engine::settings::Settings { auth, accounts, federation, environment };
+            Ok(Configuration { process, engine, web, egress, remarks, generated })
+        }
+        _ => Err(Mistakes(problems)),
+    }
+}
+
+fn remark_auth(auth: &AuthSettings, outside_development: bool, remarks: &mut Vec<String>) {
+    if !auth.required {
+        remarks
+            .push("AUTH_REQUIRED=false: anonymous callers see and use everything that is public".to_owned());
+    }
+    if outside_development {
+        for (name, value, default) in [
+            ("JWT_ISSUER", &auth.jwt_issuer, "mcpgateway"),
+            ("JWT_AUDIENCE", &auth.jwt_audience, "mcpgateway-api"),
+        ] {
+            if value == default {
+                remarks.push(format!("{name} is the default {default:?}: give every environment its own"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

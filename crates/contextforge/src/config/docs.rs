@@ -1,0 +1,72 @@
+//! The reference of all settings, written from the same declarations that read them.
+
+use domain::Setting;
+
+use super::ProcessSettings;
+
+type Section = (&'static [&'static str], &'static [Setting]);
+
+/// Every section: what it is for, and its settings.
+pub(crate) fn sections() -> Vec<Section> {
+    use engine::settings::{AccountSettings, AuthSettings, FederationSettings};
+    let mut sections: Vec<Section> = vec![
+        (ProcessSettings::ABOUT, ProcessSettings::REFERENCE),
+        (AuthSettings::ABOUT, AuthSettings::REFERENCE),
+        (AccountSettings::ABOUT, AccountSettings::REFERENCE),
+        (FederationSettings::ABOUT, FederationSettings::REFERENCE),
+    ];
+    sections.extend(web::settings::Settings::sections());
+    sections.push((upstream::egress::EgressSettings::ABOUT, upstream::egress::EgressSettings::REFERENCE));
+    sections
+}
+
+/// Every setting with what its section is for.
+pub(crate) fn all() -> impl Iterator<Item = (&'static [&'static str], &'static Setting)> {
+    sections().into_iter().flat_map(|(about, settings)| settings.iter().map(move |setting| (about, setting)))
+}
+
+/// The reference as Markdown: `docs/generated/configuration.md`.
+pub(crate) fn markdown() -> String {
+    let mut out = String::from(
+        "# Configuration\n\nEnvironment variables, or lines of a `.env` file in the working folder. Generated from the \
+         declarations in the code by `contextforge config docs`; a test compares.\n\nNames and defaults are ContextForge's \
+         where it has the setting. A variable that only ContextForge knows is reported once at start as having no effect.\n",
+    );
+    for (about, settings) in sections() {
+        out.push_str(&format!(
+            "\n## {}\n\n| variable | default | meaning |\n|---|---|---|\n",
+            text(about).trim_end_matches('.')
+        ));
+        for setting in settings {
+            let default = setting.default.map_or_else(String::new, |default| format!("`{default}`"));
+            out.push_str(&format!(
+                "| `{}` | {} | {} |\n",
+                setting.env,
+                default,
+                text(setting.doc).replace('|', "\\|")
+            ));
+        }
+    }
+    out
+}
+
+/// A commented `.env`: `.env.example`.
+pub(crate) fn env_example() -> String {
+    let mut out = String::from("# Every setting with its default. A first start needs none of them.\n");
+    for (about, settings) in sections() {
+        out.push_str(&format!("\n# --- {}\n", text(about)));
+        for setting in settings {
+            out.push_str(&format!(
+                "\n# {}\n#{}={}\n",
+                text(setting.doc),
+                setting.env,
+                setting.default.unwrap_or("")
+            ));
+        }
+    }
+    out
+}
+
+fn text(doc: &[&str]) -> String {
+    doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+}

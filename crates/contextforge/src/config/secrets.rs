@@ -1,0 +1,137 @@
+//! Secrets: generated once into the data folder outside production, and checked for strength.
+
+use std::{
+    io::Write,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::Env;
+
+/// The secrets that a deployment must have.
+const NAMES: [&str; 2] = ["JWT_SECRET_KEY", "AUTH_ENCRYPTION_SECRET"];
+/// Characters of a secret at least.
+const MIN_LENGTH: usize = 32;
+/// Shannon entropy of a secret at least, in bits a character.
+const MIN_ENTROPY: f64 = 3.5;
+/// Texts that guides print and people copy.
+const WELL_KNOWN: &[&str] = &[
+    "my-test-key",
+    "my-test-key-but-now-longer-than-32-bytes",
+    "my-test-salt",
+    "changeme",
+    "your-strong-secret-key-here",
+    "secret",
+    "password",
+];
+
+/// Fills in secrets that are not set: from the data folder, or new ones that are kept there. Gives the file when
+/// it was written.
+pub(super) fn fill(env: &mut Env, data_dir: &Path, write: bool) -> Option<PathBuf> {
+    let path = data_dir.join("secrets.env");
+    if let Ok(lines) = dotenvy::from_path_iter(&path) {
+        for (name, value) in lines.flatten() {
+            if NAMES.contains(&name.as_str()) {
+                env.set_default(&name, value);
+            }
+        }
+    }
+    let missing: Vec<&str> = NAMES.into_iter().filter(|name| env.text(name).is_none()).collect();
+    if missing.is_empty() || !write {
+        return None;
+    }
+    let mut text = String::new();
+    for name in missing {
+        match random() {
+            Ok(secret) => {
+                text.push_str(&format!("{name}={secret}\n"));
+                env.set_default(name, secret);
+            }
+            Err(error) => env.problem(name, format!("could not be generated: {error}")),
+        }
+    }
+    match append_private(data_dir, &path, &text) {
+        Ok(()) => Some(path),
+        Err(error) => {
+            env.problem("CONTEXTFORGE_DATA_DIR", format!("{} cannot be written: {error}", path.display()));
+            None
+        }
+    }
+}
+
+/// 256 random bits as text.
+pub(crate) fn random() -> Result<String, getrandom::Error> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// The folder is the owner's alone (0700), the file too (0600), and the words are on the disk before they are used.
+fn append_private(dir: &Path, path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// Notes weak secrets: as problems in production and for what is too short, as remarks otherwise.
+pub(super) fn check(env: &mut Env, production: bool, remarks: &mut Vec<String>) {
+    for name in NAMES {
+        match env.text(name) {
+            None if production => {
+                env.problem(name, "is required in production; make one with `openssl rand -base64 32`")
+            }
+            None => {}
+            Some(secret) => {
+                note(env, name, weakness(&secret), production || secret.len() < MIN_LENGTH, remarks)
+            }
+        }
+    }
+    if let (Some(signing), Some(encryption)) =
+        (env.text("JWT_SECRET_KEY"), env.text("AUTH_ENCRYPTION_SECRET"))
+        && signing == encryption
+    {
+        let same = Some("is the same as JWT_SECRET_KEY; use two secrets".to_owned());
+        note(env, "AUTH_ENCRYPTION_SECRET", same, production, remarks);
+    }
+    let weak = match env.text("PLATFORM_ADMIN_PASSWORD") {
+        None if production => Some("is required in production, for the first start".to_owned()),
+        Some(password) if WELL_KNOWN.contains(&password.to_lowercase().as_str()) || password.len() < 12 => {
+            Some("is a default or shorter than 12 characters".to_owned())
+        }
+        _ => None,
+    };
+    note(env, "PLATFORM_ADMIN_PASSWORD", weak, production, remarks);
+}
+
+fn note(env: &mut Env, name: &str, weakness: Option<String>, stop: bool, remarks: &mut Vec<String>) {
+    match weakness {
+        Some(why) if stop => env.problem(name, why),
+        Some(why) => remarks.push(format!("{name} {why}")),
+        None => {}
+    }
+}
+
+/// What is weak about a secret. Never repeats it.
+fn weakness(secret: &str) -> Option<String> {
+    if secret.chars().count() < MIN_LENGTH {
+        Some(format!("is shorter than {MIN_LENGTH} characters"))
+    } else if secret.starts_with("__REPLACE_ME__") || WELL_KNOWN.contains(&secret.to_lowercase().as_str()) {
+        Some("is a placeholder that everybody knows".to_owned())
+    } else if entropy(secret) < MIN_ENTROPY {
+        Some(format!("has less than {MIN_ENTROPY} bits of entropy a character"))
+    } else {
+        None
+    }
+}
+
+/// Shannon entropy in bits a character.
+fn entropy(text: &str) -> f64 {
+    let mut counts = std::collections::BTreeMap::new();
+    for c in text.chars() {
+        *counts.entry(c).or_insert(0_u32) += 1;
+    }
+    let total: f64 = counts.values().copied().map(f64::from).sum();
+    counts.values().map(|count| f64::from(*count) / total).map(|share| -share * share.log2()).sum()
+}

@@ -1,0 +1,16 @@
+//! The whole program from outside: the real binary on a fresh database, spoken to as clients speak to it.
+//!
+//! Every test starts a gateway of its own on a free port with SQLite in a temporary folder, or with a fresh
+//! PostgreSQL schema where `TEST_DATABASE=postgres`. Nothing of ours is replaced by a stand-in.
+
+mod app;
+mod auth;
+mod coverage;
+mod edge;
+mod generated;
+mod input;
+mod lifecycle;
+mod mcp;
+mod registry;
+mod token;
+mod visibility;
