@@ -1,0 +1,39 @@
+# The commands of this repository. `make` alone explains them.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test matrix bench fmt lint generate docs
+
+help: ## Show this list
+	@echo "ContextForge: one binary that serves MCP servers to MCP clients."
+	@echo
+	@echo "First time here?  make run   builds and starts it, and prints what to paste into your client."
+	@echo "Changing code?    make test  checks everything that a submission has to pass."
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build (release) and start on 127.0.0.1:4444 with a demonstration server; data in ./data
+	cargo build --release --locked --package contextforge
+	exec "$${CARGO_TARGET_DIR:-target}/release/contextforge" serve --demo
+
+test: ## Everything: format, lints, rules, tests on SQLite and PostgreSQL, real clients and servers
+	@scripts/test.sh
+
+matrix: ## Only the real clients against the real servers, through the gateway
+	@scripts/test.sh matrix
+
+bench: ## Measure against the bare upstream and nginx; writes docs/benchmarks.md (QUICK=1: a short look)
+	@scripts/bench.sh
+
+fmt: ## Format the code
+	cargo fmt --all
+
+lint: ## Formatting, clippy and the rules of the repository
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo xtask tidy
+
+generate: ## Write the generated files again (configuration reference, routes, OpenAPI, permissions)
+	UPDATE_GENERATED=1 cargo test --locked --package contextforge generated
+
+docs: generate ## The generated files and the API documentation of the crates
+	cargo doc --workspace --no-deps --locked
