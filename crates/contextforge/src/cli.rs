@@ -1,5 +1,7 @@
 //! The command line: what `--help` teaches.
 
+#![expect(clippy::doc_markdown, clippy::doc_link_with_quotes, reason = "these comments are printed as help")]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};

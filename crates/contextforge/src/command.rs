@@ -45,6 +45,12 @@ pub(crate) fn advise(text: &str) {
     eprintln!("{}", text.trim_end());
 }
 
+fn say_each<T: std::fmt::Display>(label: &str, lines: &[T]) {
+    for line in lines {
+        say(&format!("{label}{line}"));
+    }
+}
+
 fn check(data_dir: &std::path::Path, as_json: bool) -> ExitCode {
     let (problems, remarks) = match config::load(data_dir, vec![], false) {
         Ok(configuration) => (vec![], configuration.remarks),
@@ -61,9 +67,10 @@ fn check(data_dir: &std::path::Path, as_json: bool) -> ExitCode {
             problems.iter().map(|p| json!({ "setting": p.field, "problem": p.message })).collect();
         say(&json!({ "ok": listed.is_empty(), "problems": listed, "remarks": remarks }).to_string());
     } else {
-        problems.iter().for_each(|problem| say(&format!("problem: {problem}")));
-        remarks.iter().for_each(|remark| say(&format!("remark:  {remark}")));
-        later.iter().for_each(|p| say(&format!("note:    {} is generated at the first start", p.field)));
+        say_each("problem: ", &problems);
+        say_each("remark:  ", &remarks);
+        let later = later.iter().map(|p| format!("{} is generated at the first start", p.field));
+        say_each("note:    ", &later.collect::<Vec<_>>());
         say(if problems.is_empty() { "The configuration is sound." } else { "The gateway would not start." });
     }
     ExitCode::from(if problems.is_empty() { 0 } else { 64 })

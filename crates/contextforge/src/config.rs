@@ -75,7 +75,6 @@ pub(crate) fn load(
     read(vars, data_dir, write_secrets)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn variables() -> Result<Vec<(String, String)>, Problem> {
     let mut vars: Vec<(String, String)> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -97,7 +96,6 @@ fn variables() -> Result<Vec<(String, String)>, Problem> {
 }
 
 /// The process environment, for `${NAME}` in the operator's file of servers.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub(crate) fn environment() -> std::collections::BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -150,8 +148,8 @@ pub(crate) fn read(
     remarks.extend(known::remarks(&env, &names));
     let mut problems = std::mem::take(&mut env.problems);
     // A missing secret was explained before its section missed it.
-    let mut named = std::collections::BTreeSet::new();
-    problems.retain(|problem| named.insert(problem.field.clone()));
+    let mut seen = std::collections::BTreeSet::new();
+    problems.retain(|problem| seen.insert(problem.field.clone()));
     match (process, auth, accounts, federation, web, egress) {
         (Some(process), Some(auth), Some(accounts), Some(federation), Some(web), Some(egress))
             if problems.is_empty() =>

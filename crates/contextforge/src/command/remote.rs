@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long the gateway may take to answer.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Bytes of the largest answer.
 const LARGEST: usize = 64 << 20;
 

@@ -3,7 +3,7 @@
 //! Order: configuration, log, database, upstream pool, engine, administrator, listener, operator's file, jobs,
 //! banner; then wait for a signal, stop accepting, let requests finish, stop jobs and upstream processes.
 
-use std::{path::Path, process::ExitCode, time::Duration};
+use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use domain::{Clock, Secret};
@@ -11,6 +11,7 @@ use engine::{Engine, Parts, catalogue::Kind};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
 use upstream::{
@@ -35,20 +36,10 @@ pub(super) async fn run(data_dir: &Path, options: Serve) -> anyhow::Result<ExitC
     overrides.extend(options.port.map(|port| ("PORT", port.to_string())));
     let configuration = config::load(data_dir, overrides, true)?;
     telemetry::start(&configuration.process)?;
-    for remark in &configuration.remarks {
-        tracing::warn!("{remark}");
-    }
+    configuration.remarks.iter().for_each(|remark| warn(remark));
     let servers = options.servers.as_deref().map(read_servers).transpose()?.unwrap_or_default();
     let (engine, password) = assemble(&configuration, data_dir, &servers).await?;
-    let listen = &configuration.web.listen;
-    let listener = TcpListener::bind((listen.host, listen.port)).await.with_context(|| {
-        format!("cannot listen on {}:{}; set PORT, or stop what listens there", listen.host, listen.port)
-    })?;
-    let address = listener.local_addr()?;
-    let stopping = stop_signal()?;
-    let app = web::App::new(engine.clone(), configuration.web.clone())?;
-    let drain = Duration::from_secs(configuration.process.drain_seconds);
-    let server = tokio::spawn(web::serve(listener, web::router(app), stopping.clone(), drain));
+    let (address, serving) = listen(&configuration, &engine).await?;
     join_upstreams(&engine, servers, options.demo).await;
     engine::jobs::start(&engine);
     let token = banner_token(&configuration, options.quiet)?;
@@ -60,11 +51,31 @@ pub(super) async fn run(data_dir: &Path, options: Serve) -> anyhow::Result<ExitC
         tools: engine.catalogue_count(Kind::Tool),
         secrets_file: configuration.generated.as_deref(),
     });
-    tracing::info!(%address, "listening");
-    server.await?;
-    tracing::info!("stopping");
+    serving.await?;
     engine.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn warn(remark: &str) {
+    tracing::warn!("{remark}");
+}
+
+/// Binds and begins to serve; what is returned ends after a signal, when requests have finished.
+async fn listen(
+    configuration: &Configuration,
+    engine: &Engine,
+) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
+    let settings = &configuration.web.listen;
+    let (host, port) = (settings.host, settings.port);
+    let listener = TcpListener::bind((host, port))
+        .await
+        .with_context(|| format!("cannot listen on {host}:{port}; set PORT, or stop what listens there"))?;
+    let address = listener.local_addr()?;
+    let app = web::App::new(engine.clone(), configuration.web.clone())?;
+    let drain = Duration::from_secs(configuration.process.drain_seconds);
+    let serving = web::serve(listener, web::router(app), stop_signal()?, drain);
+    tracing::info!(%address, "listening");
+    Ok((address, tokio::spawn(serving)))
 }
 
 async fn assemble(
@@ -95,11 +106,13 @@ async fn assemble(
 /// Upstreams of the operator's file and the demonstration server. One that does not answer is marked and retried;
 /// it never keeps the gateway from starting.
 async fn join_upstreams(engine: &Engine, servers: Vec<FileServer>, demo: bool) {
-    if let Err(error) = engine::gateways::sync_builtin(engine, demo).await {
-        tracing::error!(%error, "the demonstration server could not be registered");
-    }
-    if let Err(error) = engine::gateways::sync_file(engine, servers).await {
-        tracing::error!(%error, "the servers of the file could not be registered");
+    log_failure("the demonstration server", engine::gateways::sync_builtin(engine, demo).await);
+    log_failure("the servers of the file", engine::gateways::sync_file(engine, servers).await);
+}
+
+fn log_failure(what: &str, outcome: domain::Result<()>) {
+    if let Err(error) = outcome {
+        tracing::error!(%error, what, "could not be registered");
     }
 }
 

@@ -4,6 +4,14 @@ use domain::Setting;
 
 use super::ProcessSettings;
 
+const INTRODUCTION: &str = "# Configuration
+
+Environment variables, or lines of a `.env` file in the working folder. Generated from the declarations in the code \
+by `contextforge config docs`; a test compares.
+
+Names and defaults are ContextForge's where it has the setting. A variable that only ContextForge knows is reported \
+once at start as having no effect.";
+
 type Section = (&'static [&'static str], &'static [Setting]);
 
 /// Every section: what it is for, and its settings.
@@ -27,44 +35,30 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static [&'static str], &'static S
 
 /// The reference as Markdown: `docs/generated/configuration.md`.
 pub(crate) fn markdown() -> String {
-    let mut out = String::from(
-        "# Configuration\n\nEnvironment variables, or lines of a `.env` file in the working folder. Generated from the \
-         declarations in the code by `contextforge config docs`; a test compares.\n\nNames and defaults are ContextForge's \
-         where it has the setting. A variable that only ContextForge knows is reported once at start as having no effect.\n",
-    );
+    let mut lines = vec![INTRODUCTION.to_owned()];
     for (about, settings) in sections() {
-        out.push_str(&format!(
-            "\n## {}\n\n| variable | default | meaning |\n|---|---|---|\n",
+        lines.push(format!(
+            "\n## {}\n\n| variable | default | meaning |\n|---|---|---|",
             text(about).trim_end_matches('.')
         ));
-        for setting in settings {
+        lines.extend(settings.iter().map(|setting| {
             let default = setting.default.map_or_else(String::new, |default| format!("`{default}`"));
-            out.push_str(&format!(
-                "| `{}` | {} | {} |\n",
-                setting.env,
-                default,
-                text(setting.doc).replace('|', "\\|")
-            ));
-        }
+            format!("| `{}` | {default} | {} |", setting.env, text(setting.doc).replace('|', "\\|"))
+        }));
     }
-    out
+    lines.join("\n") + "\n"
 }
 
 /// A commented `.env`: `.env.example`.
 pub(crate) fn env_example() -> String {
-    let mut out = String::from("# Every setting with its default. A first start needs none of them.\n");
+    let mut lines = vec!["# Every setting with its default. A first start needs none of them.".to_owned()];
     for (about, settings) in sections() {
-        out.push_str(&format!("\n# --- {}\n", text(about)));
-        for setting in settings {
-            out.push_str(&format!(
-                "\n# {}\n#{}={}\n",
-                text(setting.doc),
-                setting.env,
-                setting.default.unwrap_or("")
-            ));
-        }
+        lines.push(format!("\n# --- {}", text(about)));
+        lines.extend(settings.iter().map(|setting| {
+            format!("\n# {}\n#{}={}", text(setting.doc), setting.env, setting.default.unwrap_or(""))
+        }));
     }
-    out
+    lines.join("\n") + "\n"
 }
 
 fn text(doc: &[&str]) -> String {

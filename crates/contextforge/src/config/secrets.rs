@@ -45,7 +45,7 @@ pub(super) fn fill(env: &mut Env, data_dir: &Path, write: bool) -> Option<PathBu
     for name in missing {
         match random() {
             Ok(secret) => {
-                text.push_str(&format!("{name}={secret}\n"));
+                text.extend([name, "=", &secret, "\n"]);
                 env.set_default(name, secret);
             }
             Err(error) => env.problem(name, format!("could not be generated: {error}")),
@@ -80,11 +80,11 @@ pub(super) fn check(env: &mut Env, production: bool, remarks: &mut Vec<String>) 
     for name in NAMES {
         match env.text(name) {
             None if production => {
-                env.problem(name, "is required in production; make one with `openssl rand -base64 32`")
+                env.problem(name, "is required in production; make one with `openssl rand -base64 32`");
             }
             None => {}
             Some(secret) => {
-                note(env, name, weakness(&secret), production || secret.len() < MIN_LENGTH, remarks)
+                note(env, name, weakness(&secret), production || secret.len() < MIN_LENGTH, remarks);
             }
         }
     }

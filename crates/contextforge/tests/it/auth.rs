@@ -1,4 +1,4 @@
-//! Who comes in.
+//! Who comes in, and who does not: credentials, logins, revocation and the limits of tokens.
 
 use serde_json::json;
 

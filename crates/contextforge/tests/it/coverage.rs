@@ -55,7 +55,7 @@ async fn somebody_without_a_role_may_do_nothing() {
             role["role_id"].as_str().unwrap()
         );
         if let Some(team) = role["scope_id"].as_str() {
-            path.push_str(&format!("&scope_id={team}"));
+            path = format!("{path}&scope_id={team}");
         }
         app.send("DELETE", &path, &admin, None).await.expect(200);
     }

@@ -72,7 +72,9 @@ fn generated_permission_matrix_is_current() {
             expires_at: None,
         };
         write!(text, "\n{role:32}").unwrap();
-        rows.iter().for_each(|(name, ..)| write!(text, " {name:13}").unwrap());
+        for (name, ..) in &rows {
+            write!(text, " {name:13}").unwrap();
+        }
         text.push('\n');
         for permission in Permission::ALL.iter().filter(|permission| set.has(**permission)) {
             write!(text, "  {:30}", permission.as_str()).unwrap();

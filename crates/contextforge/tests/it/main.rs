@@ -3,6 +3,14 @@
 //! Every test starts a gateway of its own on a free port with SQLite in a temporary folder, or with a fresh
 //! PostgreSQL schema where `TEST_DATABASE=postgres`. Nothing of ours is replaced by a stand-in.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and says more where it does so at once"
+)]
+
 mod app;
 mod auth;
 mod coverage;

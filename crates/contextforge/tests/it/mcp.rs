@@ -126,8 +126,8 @@ async fn malformed_messages_are_refused_by_name() {
         ("[]", -32600),
     ] {
         let reply = app.mcp_raw("/mcp", &admin, body, &[]).await;
-        assert_eq!(reply.status.as_u16(), 400, "{:.80}", body);
-        assert_eq!(reply.json()["error"]["code"], code, "{:.80}", body);
+        assert_eq!(reply.status.as_u16(), 400, "{body:.80}");
+        assert_eq!(reply.json()["error"]["code"], code, "{body:.80}");
     }
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     let status =

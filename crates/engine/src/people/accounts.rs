@@ -166,22 +166,33 @@ pub async fn update(
     let mut tx = engine.db().begin().await?;
     let deed = Deed::done("user.update", "user", before.id.as_str()).with(change.summary());
     audit::record(engine, &mut tx, by, caller, deed).await?;
-    let mut user = current(&mut tx, &before.email).await?;
+    let user = store_change(engine, &mut tx, &before, (change, hash)).await?;
+    if user.is_admin != before.is_admin {
+        store::roles::revoke(&mut tx, &user.email, &old_role.id, RoleScope::Global, None).await?;
+        roles::grant(&mut tx, &user.email, &new_role, None, (by, user.updated_at)).await?;
+    }
+    keep_an_administrator(&mut tx).await?;
+    super::commit(engine, tx).await?;
+    Ok(user)
+}
+
+async fn store_change(
+    engine: &Engine,
+    tx: &mut store::Tx,
+    before: &User,
+    (change, hash): (AccountChange, Option<Secret<String>>),
+) -> Result<User> {
+    let mut user = current(tx, &before.email).await?;
+    // Whether the actor may do this was decided by what the account was.
     if user.is_admin != before.is_admin {
         return Err(Error::Stale { kind: "User", name: user.email });
     }
-    if user.is_admin != admin {
-        store::roles::revoke(&mut tx, &user.email, &old_role.id, RoleScope::Global, None).await?;
-        roles::grant(&mut tx, &user.email, &new_role, None, (by, engine.clock().now())).await?;
-    }
     user.updated_at = engine.clock().now();
     if hash.is_some() {
-        store::tokens::set_valid_after(&mut tx, &user.email, user.updated_at).await?;
+        store::tokens::set_valid_after(tx, &user.email, user.updated_at).await?;
     }
     change.apply(&mut user, hash);
-    store::users::update(&mut tx, &user).await?;
-    keep_an_administrator(&mut tx).await?;
-    super::commit(engine, tx).await?;
+    store::users::update(tx, &user).await?;
     Ok(user)
 }
 

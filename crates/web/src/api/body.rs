@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use crate::{api::problem::Failure, app::App};
 
 /// How long a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Bytes of a refused body that are read at most.
 const DISCARDED: usize = 256 << 20;

@@ -96,7 +96,7 @@ impl IntoResponse for Reply {
                 }
                 response
             }
-            Self::Refused { id, refusal, era } => refused(id, &refusal, era),
+            Self::Refused { id, refusal, era } => refused(id.as_ref(), &refusal, era),
             Self::Accepted => StatusCode::ACCEPTED.into_response(),
             Self::Stream(body) => {
                 let mut response = Response::new(body);
@@ -109,10 +109,10 @@ impl IntoResponse for Reply {
     }
 }
 
-fn refused(id: Option<Id>, refusal: &Refusal, era: Option<Era>) -> Response {
+fn refused(id: Option<&Id>, refusal: &Refusal, era: Option<Era>) -> Response {
     let status = era.map_or_else(|| refusal.status(), |era| refusal.status_in(era));
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    let id = id.as_ref().or(refusal.id());
+    let id = id.or(refusal.id());
     let error = refusal.rpc().unwrap_or_else(|| RpcError::new(ladder::INVALID_REQUEST, refusal.message()));
     json(status, jsonrpc::write_error(id, &error))
 }
@@ -151,13 +151,17 @@ fn rpc_error(error: Error, era: Era) -> (StatusCode, RpcError) {
         }
         Error::Upstream { message, .. } => (ok, RpcError::new(ladder::INTERNAL_ERROR, message)),
         Error::Unavailable(cause) => {
-            tracing::error!(cause, "a part of the gateway is not available");
-            let text = "The gateway is not available at the moment";
+            let text = logged(&cause, "The gateway is not available at the moment");
             (StatusCode::SERVICE_UNAVAILABLE, RpcError::new(ladder::INTERNAL_ERROR, text))
         }
         Error::Internal(cause) => {
-            tracing::error!(cause, "internal error");
-            (ok, RpcError::new(ladder::INTERNAL_ERROR, "Internal error"))
+            (ok, RpcError::new(ladder::INTERNAL_ERROR, logged(&cause, "Internal error")))
         }
     }
+}
+
+/// Logs what happened, once, and gives what is said of it.
+fn logged(cause: &str, text: &'static str) -> &'static str {
+    tracing::error!(cause, "{text}");
+    text
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 /// How long a session id may be used.
-const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+const LIFETIME: Duration = Duration::from_hours(24);
 /// Ended sessions that are remembered; far more than a person's clients end in a day.
 const ENDED: u64 = 100_000;
 
@@ -83,7 +83,10 @@ fn binding(actor: &Actor, place: &str) -> String {
 
 /// Calls under way in sessions of this process, by session and request id, so that a client can cancel its own.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Calls(Arc<Mutex<HashMap<(Arc<str>, Box<str>), CancellationToken>>>);
+pub(crate) struct Calls(Arc<Mutex<Table>>);
+
+/// Session and request id, and what cancels the call.
+type Table = HashMap<(Arc<str>, Box<str>), CancellationToken>;
 
 /// A call under way; leaves the table when dropped.
 #[derive(Debug)]
@@ -116,7 +119,7 @@ impl Calls {
         table.iter().filter(|((key, _), _)| key == session).for_each(|(_, cancelled)| cancelled.cancel());
     }
 
-    fn table(&self) -> std::sync::MutexGuard<'_, HashMap<(Arc<str>, Box<str>), CancellationToken>> {
+    fn table(&self) -> std::sync::MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
