@@ -106,13 +106,16 @@ fn only_plain_http_urls_are_urls() {
 }
 
 #[test]
-fn settings_open_what_they_name_and_nothing_more() {
+fn allowing_localhost_opens_nothing_else() {
     let local = policy(&[("SSRF_ALLOW_LOCALHOST", "true")]);
     assert!(local.url("http://localhost:3000/mcp").is_ok() && local.url("http://[::1]/").is_ok());
     assert!(local.url("http://[::ffff:127.0.0.1]/").is_ok());
     assert_eq!(local.url("http://10.0.0.1/"), Err(Denial::Private));
     assert_eq!(local.url("http://0.0.0.0/"), Err(Denial::Reserved));
+}
 
+#[test]
+fn allowing_private_networks_keeps_what_is_blocked() {
     let private =
         policy(&[("SSRF_ALLOW_PRIVATE_NETWORKS", "true"), ("SSRF_BLOCKED_NETWORKS", "10.9.0.0/16")]);
     assert!(private.url("http://10.0.0.1/").is_ok() && private.url("http://[fd12::1]/").is_ok());
@@ -121,7 +124,10 @@ fn settings_open_what_they_name_and_nothing_more() {
     assert_eq!(private.url("http://127.0.0.1/"), Err(Denial::Loopback));
     assert_eq!(private.url("http://169.254.169.254/"), Err(Denial::Metadata));
     assert_eq!(private.url("http://[fd00:ec2::254]/"), Err(Denial::Metadata));
+}
 
+#[test]
+fn allowed_networks_open_what_they_name_and_nothing_more() {
     let listed =
         policy(&[("SSRF_ALLOWED_NETWORKS", "[\"10.1.0.0/16\", \"198.18.0.1\", \"169.254.0.0/16\"]")]);
     assert!(listed.url("http://10.1.2.3/").is_ok() && listed.url("http://198.18.0.1/").is_ok());

@@ -211,7 +211,15 @@ impl Session {
         if self.is_gone(reply.status, &reply.content) {
             return Err(Fault::SessionGone);
         }
-        self.origin.outcome(reply.content, &Ear { id, ..Ear::default() }, deadline).await.map(drop)
+        let outcome = self.origin.outcome(reply.content, &Ear { id, ..Ear::default() }, deadline).await?;
+        let status = reply.status;
+        match outcome {
+            Some(Err(error)) if is_modern(&error) => {
+                Err(Fault::Contradiction { reply: Some(error), status: status.as_u16() })
+            }
+            Some(_) => Ok(()),
+            None => Err(unexpected(status)),
+        }
     }
 
     /// Answers a request of the server's: it may ask whether we live, and nothing else.
