@@ -69,8 +69,11 @@ def through_gateway(endpoints: Sequence[Endpoint], token: str, everyone: Sequenc
 
 
 def directly(servers: Sequence[Server], everyone: Sequence[Client]) -> list[Job]:
+    """Leaves out clients that lack the server's era, and the older HTTP transport, which the drivers lack."""
     jobs = []
     for server in servers:
+        if server.transport == "SSE":
+            continue
         where = ["--url", server.url] if server.url else ["--stdio", json.dumps(server.command)]
         for client in everyone:
             if not (server.modern_only and client.newest == LEGACY):

@@ -83,7 +83,7 @@ class Gateway:
     def publish(self, server: Server) -> Endpoint:
         """Registers the upstream if it is not there yet, and makes a virtual server of all it offers."""
         if server.url:
-            body = {"name": server.name, "url": server.url, "transport": "STREAMABLEHTTP", "visibility": "public"}
+            body = {"name": server.name, "url": server.url, "transport": server.transport, "visibility": "public"}
             gateway = self.request("POST", "/gateways", body)
         else:
             gateway = self._operator_gateway(server.name)

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from harness.processes import Processes, accepts, free_port
+from harness.processes import Processes, Started, accepts, free_port
 
 PEERS = Path(__file__).resolve().parent.parent / "peers"
 MODERN = "2026-07-28"
@@ -47,6 +48,7 @@ class Server:
     questions: Questions
     url: str | None = None
     command: tuple[str, ...] = ()
+    transport: str = "STREAMABLEHTTP"
     modern_only: bool = False
 
 
@@ -141,24 +143,29 @@ def stdio_servers(installed: Installed, work: Path) -> list[Server]:
 
 def start_http_servers(installed: Installed, processes: Processes) -> list[Server]:
     """Starts the servers that are reached over HTTP, all at once, and waits until each can be reached."""
-    port = free_port()
-    everything = processes.start(
-        "everything-http",
-        [installed.node, f"{installed.modules}/@modelcontextprotocol/server-everything/dist/index.js", "streamableHttp"],
-        env={"PORT": str(port)},
-    )
+    script = f"{installed.modules}/@modelcontextprotocol/server-everything/dist/index.js"
+
+    def everything(name: str, mode: str, path: str, transport: str) -> tuple[Started, str, Server]:
+        port = free_port()
+        started = processes.start(name, [installed.node, script, mode], env={"PORT": str(port)})
+        url = f"http://127.0.0.1:{port}{path}"
+        return started, url, Server(name, EVERYTHING, url=url, transport=transport)
+
+    stock = [
+        everything("everything-http", "streamableHttp", "/mcp", "STREAMABLEHTTP"),
+        everything("everything-sse", "sse", "/sse", "SSE"),
+    ]
     fastmcp = processes.start("fastmcp", [installed.python("fastmcp"), PEERS / "fastmcp_server.py"])
     modern = processes.start("fixture-modern", [installed.fixture, "--era", "modern"])
     legacy = processes.start("fixture-legacy", [installed.fixture, "--era", "legacy"])
-    servers = []
     for started, questions in ((fastmcp, FASTMCP), (modern, FIXTURE), (legacy, FIXTURE)):
         started.wait_ready(START_LIMIT, started.first_line)
         url = started.first_line() or ""
-        listening = int(url.rsplit(":", 1)[1].split("/")[0])
-        started.wait_ready(START_LIMIT, lambda port=listening: accepts(port))
-        servers.append(Server(started.name, questions, url=url, modern_only=started is modern))
-    everything.wait_ready(START_LIMIT, lambda: accepts(port))
-    return [Server("everything-http", EVERYTHING, url=f"http://127.0.0.1:{port}/mcp"), *servers]
+        stock.append((started, url, Server(started.name, questions, url=url, modern_only=started is modern)))
+    for started, url, _ in stock:
+        port = urlsplit(url).port or 0
+        started.wait_ready(START_LIMIT, lambda port=port: accepts(port))
+    return [server for _, _, server in stock]
 
 
 def throw_away_repository(folder: Path) -> Path:

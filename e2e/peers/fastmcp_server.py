@@ -1,4 +1,4 @@
-"""A FastMCP server of ours, over Streamable HTTP on loopback: one tool of each kind, a prompt, resources.
+"""A FastMCP server of ours, over Streamable HTTP on loopback: three tools, a prompt, a resource and a template.
 
 Prints its address as the first line, as the fixture does.
 """

@@ -164,22 +164,21 @@ impl Client {
 
 /// Finds our own reason in the chain; what other layers say may hold addresses.
 fn unreachable_because(error: &legacy::Error) -> SendError {
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        if let Some(ours) = cause.downcast_ref::<ConnectError>() {
+    let mut cause = std::error::Error::source(error);
+    while let Some(current) = cause {
+        if let Some(ours) = current.downcast_ref::<ConnectError>() {
             let timeout = matches!(ours, ConnectError::TimedOut(_));
             return SendError::Unreachable { message: ours.to_string(), timeout };
         }
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+        if let Some(tls) = current.downcast_ref::<rustls::Error>() {
             return SendError::Unreachable { message: format!("TLS failed: {tls}"), timeout: false };
         }
-        // An IO error hides the TLS error that caused it from `source`.
-        if let Some(inner) = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref)
-            && let Some(tls) = inner.downcast_ref::<rustls::Error>()
-        {
-            return SendError::Unreachable { message: format!("TLS failed: {tls}"), timeout: false };
-        }
-        source = cause.source();
+        // An IO error leaves out what it wraps from `source`.
+        let wrapped = current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => current.source(),
+        };
     }
     SendError::Unreachable { message: "the connection could not be opened".to_owned(), timeout: false }
 }

@@ -33,7 +33,9 @@ use crate::{
 };
 
 /// What a client passes on must not change how the message is framed or what protocol it is.
-const NEVER_PASSED_ON: [&str; 11] = [
+const NEVER_PASSED_ON: [&str; 13] = [
+    "accept",
+    "accept-encoding",
     "host",
     "connection",
     "keep-alive",
@@ -46,7 +48,7 @@ const NEVER_PASSED_ON: [&str; 11] = [
     "user-agent",
     "forwarded",
 ];
-const NEVER_PASSED_ON_PREFIXES: [&str; 4] = ["mcp-", "content-", "accept", "proxy-"];
+const NEVER_PASSED_ON_PREFIXES: [&str; 3] = ["mcp-", "content-", "proxy-"];
 
 /// One upstream over HTTP: where it is and how it is told who we are.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
 };
 
 use bytes::Bytes;
@@ -47,6 +47,8 @@ pub(crate) struct Session {
     ids: AtomicI64,
     /// The log level that the server was told, counted so that lower is more verbose.
     level: AtomicUsize,
+    /// Set by the first [`Session::ping`], which follows the handshake at once.
+    seasoned: AtomicBool,
 }
 
 impl Session {
@@ -76,7 +78,8 @@ impl Session {
         opener.traceparent = None;
         let (ids, level) = (AtomicI64::new(2), AtomicUsize::new(usize::MAX));
         let runtime = Handle::current();
-        let session = Self { origin, herald, runtime, lines, opener, connected, ids, level };
+        let session =
+            Self { origin, herald, runtime, lines, opener, connected, ids, level, seasoned: false.into() };
         let body = jsonrpc::write_notification("notifications/initialized", None);
         let told = session.origin.exchange(session.post(context, body), deadline).await?;
         if told.status.is_server_error() {
@@ -177,9 +180,10 @@ impl Session {
         }
     }
 
-    /// Makes sure that the session lives. A server that does not know `ping` lives too.
+    /// Makes sure that the session lives, unless it was only just opened. A server that does not know `ping` lives
+    /// too.
     pub(super) async fn ping(self: &Arc<Self>, deadline: Instant) -> Result<(), Fault> {
-        if self.is_stateless() || self.ids.load(Ordering::Relaxed) == 2 {
+        if !self.seasoned.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
         self.own("ping", &empty_object(), deadline).await
