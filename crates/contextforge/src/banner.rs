@@ -39,6 +39,7 @@ pub(crate) fn print(banner: &Banner<'_>) {
         let pretty = serde_json::to_string_pretty(&remote).unwrap_or_default();
         println!("  Client configuration (Claude Code, Cursor; VS Code calls the first key \"servers\"):\n");
         println!("{pretty}\n");
-        println!("  First call:\n\n  contextforge tool list\n");
+        let program = std::env::args().next().unwrap_or_else(|| "contextforge".to_owned());
+        println!("  First call, in another terminal:\n\n  {program} tool list\n");
     }
 }

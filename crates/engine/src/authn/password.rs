@@ -5,6 +5,7 @@ use std::sync::Arc;
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc::PasswordHash,
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use domain::{Error, Result, Secret};
 use tokio::sync::Semaphore;
 
@@ -15,7 +16,7 @@ use crate::settings::AccountSettings;
 pub struct Passwords {
     argon2: Argon2<'static>,
     turns: Arc<Semaphore>,
-    /// Hash of a random password: checked where no such user exists, so that the answer takes as long.
+    /// A hash that no password has: checked where no such user exists, so that the answer takes as long.
     decoy: Arc<Secret<String>>,
 }
 
@@ -30,7 +31,7 @@ impl Passwords {
         )
         .map_err(|error| Error::invalid("ARGON2ID_MEMORY_COST", error.to_string()))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let decoy = hash(&argon2, domain::id::UserId::random().as_str())?;
+        let decoy = decoy(settings)?;
         Ok(Self { argon2, turns: Arc::new(Semaphore::new(2)), decoy: Arc::new(decoy) })
     }
 
@@ -63,9 +64,41 @@ impl Passwords {
     }
 }
 
+/// Random bytes in the form of a hash with the cost of the settings. Checking it costs what any check costs; making
+/// it costs nothing, because no password has to have it.
+fn decoy(settings: &AccountSettings) -> Result<Secret<String>> {
+    let mut bytes = [0_u8; 48];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::internal("no random numbers"))?;
+    let (salt, hash) = bytes.split_at(16);
+    let (m, t, p) = (settings.argon2_memory_cost, settings.argon2_time_cost, settings.argon2_parallelism);
+    let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
+    Ok(Secret::new(format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}")))
+}
+
 fn hash(argon2: &Argon2<'_>, password: &str) -> Result<Secret<String>> {
     let hash = argon2
         .hash_password(password.as_bytes())
         .map_err(|_| Error::internal("a password could not be hashed"))?;
     Ok(Secret::new(hash.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_its_own_hashs_and_nobodys_is_none() {
+        let vars = [("ARGON2ID_MEMORY_COST", "64"), ("ARGON2ID_TIME_COST", "1")];
+        let mut env = domain::Env::new(vars.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let settings = AccountSettings::read(&mut env).unwrap();
+        let passwords = Passwords::new(&settings).unwrap();
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let stored = passwords.hash(secret("right")).await.unwrap();
+        assert!(passwords.verify(Some(stored.clone()), secret("right")).await.unwrap());
+        assert!(!passwords.verify(Some(stored), secret("wrong")).await.unwrap());
+        assert!(
+            !passwords.verify(None, secret("right")).await.unwrap(),
+            "the decoy parses and has no password"
+        );
+    }
 }
