@@ -38,21 +38,24 @@ impl Breaker {
         Ok(())
     }
 
-    /// The upstream was reached.
-    pub(crate) fn reached(&self) {
+    /// The upstream was reached. Says whether that is news.
+    pub(crate) fn reached(&self) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.failures > 0 {
+        let news = state.failures > 0;
+        if news {
             *state = State::default();
         }
+        news
     }
 
-    /// The upstream was not reached.
-    pub(crate) fn failed(&self, now: Instant) {
+    /// The upstream was not reached. Says whether that is news.
+    pub(crate) fn failed(&self, now: Instant) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.failures += 1;
         if state.failures >= FAILURES {
             state.rests_until = Some(now + REST);
         }
+        state.failures == 1
     }
 }
 
@@ -83,8 +86,10 @@ mod tests {
     fn failures_must_follow_each_other() {
         let (breaker, now) = (Breaker::default(), Instant::now());
         for _ in 0..FAILURES * 2 {
-            breaker.failed(now);
-            breaker.reached();
+            assert!(breaker.failed(now), "news");
+            assert!(!breaker.failed(now), "known");
+            assert!(breaker.reached(), "news");
+            assert!(!breaker.reached(), "known");
         }
         assert_eq!(breaker.admit(now), Ok(()));
     }

@@ -20,7 +20,7 @@ const KNOWS: [(&str, &[&str]); 9] = [
 ];
 
 /// Libraries that belong to one crate, and why.
-const OWNED: [(&str, &[&str], &str); 12] = [
+const OWNED: [(&str, &[&str], &str); 13] = [
     ("sqlx", &["store"], "the database is behind store::Db"),
     ("redis", &["store"], "shared state is behind store::Bus"),
     ("axum", &["web"], "HTTP serving is the front door's"),
@@ -33,6 +33,7 @@ const OWNED: [(&str, &[&str], &str); 12] = [
     ("hyper-util", &["upstream", "web"], "engine and store speak no HTTP"),
     ("anyhow", &["contextforge"], "domain::Error is the only error that crosses crates"),
     ("rmcp", &[], "payloads are passed on raw; rmcp is a peer in tests only"),
+    ("fixture", &[], "it is a peer in tests only"),
 ];
 
 /// Crates that hold data and rules without input, output or a runtime.

@@ -3,7 +3,10 @@
 use std::{
     path::Path,
     process::Stdio,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -30,7 +33,7 @@ static SCHEMAS: AtomicU32 = AtomicU32::new(0);
 pub(crate) struct App {
     pub(crate) process: Child,
     pub(crate) base: String,
-    pub(crate) folder: TempDir,
+    pub(crate) folder: Arc<TempDir>,
     vars: Vec<(String, String)>,
     args: Vec<String>,
 }
@@ -67,7 +70,7 @@ impl App {
 
     /// With more variables and options.
     pub(crate) async fn with(vars: &[(&str, &str)], args: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
         let mut all: Vec<(String, String)> = [
             ("JWT_SECRET_KEY", token::KEY),
             ("AUTH_ENCRYPTION_SECRET", "v8-test-encryption-secret_that-is-long_7Rw2"),
@@ -91,10 +94,23 @@ impl App {
         Self { process, base, folder, vars: all, args }
     }
 
+    /// Another gateway process on the same database.
+    pub(crate) async fn beside(&self) -> Self {
+        let (folder, vars, args) = (Arc::clone(&self.folder), self.vars.clone(), self.args.clone());
+        let (process, base) = launch(folder.path(), &vars, &args).await;
+        Self { process, base, folder, vars, args }
+    }
+
     /// Ends the gateway as a power cut would, and starts it again on the same data.
     pub(crate) async fn kill_and_restart(&mut self) {
         self.process.kill().await.unwrap();
         (self.process, self.base) = launch(self.folder.path(), &self.vars, &self.args).await;
+    }
+
+    /// Sets a variable from the next start on.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.vars.retain(|(existing, _)| existing != name);
+        self.vars.push((name.to_owned(), value.to_owned()));
     }
 
     /// What the gateway was told of its database, if anything.

@@ -3,12 +3,13 @@
 use std::{collections::HashMap, sync::Arc};
 
 use domain::{
-    Owned, Scope, Visibility,
+    Owned, Scope, Timestamp, Visibility,
     gateway::Gateway,
     id::{GatewayId, ServerId},
     item::{Prompt, Resource, Tool},
     server::{Prefix, Server},
 };
+use protocol::json::RawObject;
 use serde_json::value::RawValue;
 
 /// The kinds of things that an upstream offers.
@@ -50,6 +51,8 @@ pub struct Item {
     pub original: Box<str>,
     /// Who may know of it.
     pub owned: Owned,
+    /// Since when it is registered.
+    pub since: Timestamp,
     /// Where it lives.
     pub peer: Arc<Peer>,
     /// Its object in lists under the public name.
@@ -113,9 +116,13 @@ impl Shelf {
         for list in shelf.lists.values_mut() {
             list.sort_by(|a, b| a.exposed(prefix).cmp(b.exposed(prefix)).then_with(|| a.id.cmp(&b.id)));
         }
-        // Two rows may share a name when different people see them; the most personal one comes first.
+        // Rows may share a name. The most personal one comes first, then the oldest: whoever registers something
+        // later takes nobody's name away.
         for same in shelf.names.values_mut().flat_map(HashMap::values_mut) {
-            same.sort_by(|a, b| a.owned.visibility.cmp(&b.owned.visibility).then_with(|| a.id.cmp(&b.id)));
+            same.sort_by(|a, b| {
+                let rank = |item: &Item| (item.owned.visibility, item.since);
+                rank(a).cmp(&rank(b)).then_with(|| a.id.cmp(&b.id))
+            });
         }
         shelf
     }
@@ -226,14 +233,15 @@ impl ServerView {
 
 fn tool_item(tool: &Tool, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option<Item> {
     let peer = peers.get(&tool.gateway_id).filter(|peer| peer.enabled && tool.enabled)?;
-    let bare = RawValue::from_string(tool.definition.clone()).ok()?;
-    let schema = protocol::json::RawObject::parse(&bare).ok()?.get("inputSchema").map(ToOwned::to_owned);
+    let bare = object(&tool.definition, [("description", tool.description.as_deref())])?;
+    let schema = RawObject::parse(&bare).ok()?.get("inputSchema").map(ToOwned::to_owned);
     Some(Item {
         id: tool.id.as_str().into(),
         kind: Kind::Tool,
         name: tool.name.as_str().into(),
         original: tool.original_name.as_str().into(),
         owned: tool.owned.clone(),
+        since: tool.record.created_at,
         peer: Arc::clone(peer),
         listed: protocol::name::rename(&bare, &tool.name).ok()?,
         bare,
@@ -243,13 +251,14 @@ fn tool_item(tool: &Tool, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option<Item>
 
 fn prompt_item(prompt: &Prompt, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option<Item> {
     let peer = peers.get(&prompt.gateway_id).filter(|peer| peer.enabled && prompt.enabled)?;
-    let bare = RawValue::from_string(prompt.definition.clone()).ok()?;
+    let bare = object(&prompt.definition, [("description", prompt.description.as_deref())])?;
     Some(Item {
         id: prompt.id.as_str().into(),
         kind: Kind::Prompt,
         name: prompt.name.as_str().into(),
         original: prompt.original_name.as_str().into(),
         owned: prompt.owned.clone(),
+        since: prompt.record.created_at,
         peer: Arc::clone(peer),
         listed: protocol::name::rename(&bare, &prompt.name).ok()?,
         bare,
@@ -259,18 +268,34 @@ fn prompt_item(prompt: &Prompt, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option
 
 fn resource_item(resource: &Resource, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option<Item> {
     let peer = peers.get(&resource.gateway_id).filter(|peer| peer.enabled && resource.enabled)?;
-    let object = RawValue::from_string(resource.definition.clone()).ok()?;
+    // What the upstream leaves unnamed has its URI for a name; that is no change of anybody's.
+    let name = Some(resource.name.as_str()).filter(|name| *name != resource.uri);
+    let edited = [("name", name), ("description", resource.description.as_deref())];
+    let object = object(&resource.definition, edited)?;
     Some(Item {
         id: resource.id.as_str().into(),
         kind: if resource.template { Kind::Template } else { Kind::Resource },
         name: resource.uri.as_str().into(),
         original: resource.uri.as_str().into(),
         owned: resource.owned.clone(),
+        since: resource.record.created_at,
         peer: Arc::clone(peer),
         listed: object.clone(),
         bare: object,
         header_schema: None,
     })
+}
+
+/// The upstream's object with the texts that people changed here; every other member keeps its bytes and place.
+fn object<const N: usize>(definition: &str, edited: [(&str, Option<&str>); N]) -> Option<Box<RawValue>> {
+    let mut object = RawValue::from_string(definition.to_owned()).ok()?;
+    for (member, text) in edited {
+        let Some(text) = text else { continue };
+        if RawObject::parse(&object).ok()?.text(member).as_deref() != Some(text) {
+            object = protocol::name::with_text(&object, member, text).ok()?;
+        }
+    }
+    Some(object)
 }
 
 /// Whether a row of this visibility may be shown by something of that visibility.

@@ -132,10 +132,17 @@ impl Entry {
         Ok(self.put(link).await)
     }
 
+    /// Sends a request of a client's. The first one that finds the upstream gone, or back, tells so.
     pub(super) async fn call(&self, call: Call) -> Result<Answer> {
         let deadline = Instant::now() + call.timeout;
         let answer = self.try_call(&call, deadline).await;
-        self.weigh(answer)
+        let gone = matches!(answer, Err(Fault::Unreachable { .. }));
+        if self.note(&answer)
+            && let Some(way) = &self.way
+        {
+            way.herald.tell(if gone { Change::Lost } else { Change::Tools });
+        }
+        answer.map_err(|fault| fault.into_error(&self.target.name))
     }
 
     async fn try_call(&self, call: &Call, deadline: Instant) -> Result<Answer, Fault> {
@@ -196,7 +203,8 @@ impl Entry {
         while let Some(params) = next {
             let context = CallContext::plain("");
             let call = Call { method: kind.method().into(), params, context, timeout: page_timeout };
-            let outcome = self.call(call).await?.outcome().await?;
+            let answer = self.try_call(&call, Instant::now() + page_timeout).await;
+            let outcome = self.weigh(answer)?.outcome().await?;
             next = match outcome {
                 Ok(page) => self.weigh(paging.take(&page))?,
                 Err(error) if error.code == ladder::METHOD_NOT_FOUND => None,
@@ -212,13 +220,18 @@ impl Entry {
         Error::upstream(format!("The server {name} refused {method} (error {code}: {message})"))
     }
 
-    /// Notes what a result says about the upstream, and names the upstream in errors.
-    fn weigh<T>(&self, result: Result<T, Fault>) -> Result<T> {
-        match &result {
+    /// Notes what a result says about whether the upstream can be reached; gives whether that is news.
+    fn note<T>(&self, result: &Result<T, Fault>) -> bool {
+        match result {
             Err(Fault::Unreachable { .. }) => self.breaker.failed(Instant::now()),
-            Err(Fault::TimedOut | Fault::Own(_)) => {}
+            Err(Fault::TimedOut | Fault::Own(_)) => false,
             Ok(_) | Err(_) => self.breaker.reached(),
         }
+    }
+
+    /// Notes what a result says about the upstream, and names the upstream in errors.
+    fn weigh<T>(&self, result: Result<T, Fault>) -> Result<T> {
+        self.note(&result);
         result.map_err(|fault| fault.into_error(&self.target.name))
     }
 

@@ -2,9 +2,9 @@
 //!
 //! The environment is what [`Supervision::inherited`] and the file give, nothing else. An end goes: standard input
 //! closes, then the group gets SIGTERM, then SIGKILL, each a grace period apart. Should the gateway itself be ended
-//! by SIGKILL, closing of standard input is the one signal that a child still gets (the kernel closes the pipe);
-//! `PR_SET_PDEATHSIG` would have to be set between fork and exec, which takes unsafe code. A program that leaves its
-//! process group (`setsid`) is out of reach, and its pipe to the gateway is dropped.
+//! by SIGKILL, a `guard` does the same (`PR_SET_PDEATHSIG` would have to be set between fork and exec, which takes
+//! unsafe code, and would not reach the children of the child). A program that leaves its process group (`setsid`) is
+//! out of reach, and its pipe to the gateway is dropped.
 
 use std::{
     io,
@@ -25,6 +25,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use self::backoff::Backoff;
+use self::guard::Guard;
 pub use super::lines::Ring;
 use super::{
     file::Launch,
@@ -32,6 +33,7 @@ use super::{
 };
 
 mod backoff;
+mod guard;
 
 /// Variables of the gateway's environment that children get: where programs are, who runs them, and how text, time
 /// and temporary files go. Everything else has to be in the file.
@@ -116,7 +118,9 @@ impl Process {
         let reason = Arc::new(OnceLock::new());
         tokio::spawn(write(stdin, lines, stop.clone()));
         tokio::spawn(keep(stderr, Arc::clone(ring)));
-        let keeper = Keeper { child, group, grace: supervision.stop_grace, stop: stop.clone() };
+        let guard = Guard::post(group.0, supervision);
+        let keeper =
+            Keeper { child, group, _guard: guard, grace: supervision.stop_grace, stop: stop.clone() };
         let said = Arc::clone(&reason);
         tracker.spawn(async move {
             let status = keeper.run().await;
@@ -257,6 +261,8 @@ impl Drop for Group {
 struct Keeper {
     child: Child,
     group: Group,
+    /// Dropped after the group, which is gone then.
+    _guard: Option<Guard>,
     grace: Duration,
     stop: CancellationToken,
 }

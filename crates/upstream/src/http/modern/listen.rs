@@ -52,14 +52,19 @@ impl Modern {
             let ended = self.listen_once(params, &mut missed).await;
             if begun.elapsed() > PATIENCE {
                 patience.reset();
-                lost = false;
             }
             match ended {
                 // A graceful end: the server wants to be asked again.
                 Ok(()) => lost = false,
                 // Proxies end streams too, so a break alone does not mean that the server is gone.
-                Err(Fault::Broken | Fault::Unavailable(_)) => missed = true,
-                Err(Fault::Unreachable { .. } | Fault::TimedOut) => {
+                Err(Fault::Broken) => (lost, missed) = (false, true),
+                Err(Fault::Unavailable(_)) => missed = true,
+                // Told every time: a refresh may have found it back for a moment that this task slept through.
+                Err(Fault::Unreachable { .. }) => {
+                    self.herald.tell(Change::Lost);
+                    missed = true;
+                }
+                Err(Fault::TimedOut) => {
                     if !std::mem::replace(&mut lost, true) {
                         self.herald.tell(Change::Lost);
                     }
