@@ -27,8 +27,8 @@ pub struct User {
     pub password_change_required: bool,
     /// When the password was last changed.
     pub password_changed_at: Timestamp,
-    /// Whether somebody has vouched for the address: an administrator, or a reset link that reached it.
-    pub email_verified: bool,
+    /// When somebody vouched for the address: an administrator, or a reset link that reached it.
+    pub email_verified_at: Option<Timestamp>,
     /// Failed logins in a row.
     pub failed_login_attempts: i64,
     /// Until when logins are refused.

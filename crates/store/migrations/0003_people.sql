@@ -2,8 +2,8 @@
 -- the audit record that is about people.
 
 ALTER TABLE users ADD COLUMN password_changed_at BIGINT NOT NULL DEFAULT 0;
-ALTER TABLE users ADD COLUMN email_verified BOOLEAN NOT NULL DEFAULT TRUE;
-UPDATE users SET password_changed_at = updated_at;
+ALTER TABLE users ADD COLUMN email_verified_at BIGINT;
+UPDATE users SET password_changed_at = updated_at, email_verified_at = created_at;
 
 CREATE TABLE password_history (
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,

@@ -20,7 +20,7 @@ struct Stored {
     is_active: bool,
     password_change_required: bool,
     password_changed_at: i64,
-    email_verified: bool,
+    email_verified_at: Option<i64>,
     failed_login_attempts: i64,
     locked_until: Option<i64>,
     last_login: Option<i64>,
@@ -39,7 +39,7 @@ impl From<Stored> for User {
             is_active: row.is_active,
             password_change_required: row.password_change_required,
             password_changed_at: Timestamp(row.password_changed_at),
-            email_verified: row.email_verified,
+            email_verified_at: row.email_verified_at.map(Timestamp),
             failed_login_attempts: row.failed_login_attempts,
             locked_until: row.locked_until.map(Timestamp),
             last_login: row.last_login.map(Timestamp),
@@ -50,7 +50,7 @@ impl From<Stored> for User {
 }
 
 const SELECT: &str = "SELECT id, email, full_name, password_hash, is_admin, is_active, password_change_required, \
-     password_changed_at, email_verified, failed_login_attempts, locked_until, last_login, created_at, updated_at FROM users";
+     password_changed_at, email_verified_at, failed_login_attempts, locked_until, last_login, created_at, updated_at FROM users";
 
 fn columns(user: &User) -> Vec<Column> {
     vec![
@@ -61,7 +61,7 @@ fn columns(user: &User) -> Vec<Column> {
         ("is_active", user.is_active.into()),
         ("password_change_required", user.password_change_required.into()),
         ("password_changed_at", user.password_changed_at.into()),
-        ("email_verified", user.email_verified.into()),
+        ("email_verified_at", user.email_verified_at.into()),
         ("failed_login_attempts", user.failed_login_attempts.into()),
         ("locked_until", user.locked_until.into()),
         ("last_login", user.last_login.into()),

@@ -32,8 +32,6 @@ pub struct NewAccount {
     pub is_active: bool,
     /// Whether the first login has to change the password.
     pub password_change_required: bool,
-    /// Whether somebody vouches for the address.
-    pub email_verified: bool,
 }
 
 /// What is to change; absent is unchanged.
@@ -104,7 +102,7 @@ pub(super) async fn make(engine: &Engine, new: NewAccount, held: bool) -> Result
         is_active: new.is_active,
         password_change_required: new.password_change_required,
         password_changed_at: now,
-        email_verified: new.email_verified,
+        email_verified_at: Some(now),
         failed_login_attempts: 0,
         locked_until: None,
         last_login: None,
@@ -185,12 +183,7 @@ pub async fn update(
         // Whoever can set an administrator's password can become one.
         roles::check_may_grant(permit.actor(), PermissionSet::ALL)?;
     }
-    let hash = match change.password.clone() {
-        Some(password) => {
-            Some(change::new_hash(engine, Some(&before), (&before.email, admin), password).await?)
-        }
-        None => None,
-    };
+    let hash = hash_of(engine, &before, admin, change.password.clone()).await?;
     let old_role = roles::built_in(engine, everybodys_role(!admin), RoleScope::Global).await?;
     let new_role = roles::built_in(engine, everybodys_role(admin), RoleScope::Global).await?;
     let by = permit.actor().email.as_str();
@@ -205,6 +198,16 @@ pub async fn update(
     keep_an_administrator(&mut tx).await?;
     super::commit(engine, tx).await?;
     Ok(user)
+}
+
+async fn hash_of(
+    engine: &Engine,
+    user: &User,
+    is_admin: bool,
+    password: Option<Secret<String>>,
+) -> Result<Option<Secret<String>>> {
+    let Some(password) = password else { return Ok(None) };
+    change::new_hash(engine, Some(user), (&user.email, is_admin), password).await.map(Some)
 }
 
 async fn store_change(
@@ -234,7 +237,11 @@ impl AccountChange {
         user.is_active = self.is_active.unwrap_or(user.is_active);
         user.password_change_required =
             self.password_change_required.unwrap_or(user.password_change_required);
-        user.email_verified = self.email_verified.unwrap_or(user.email_verified);
+        user.email_verified_at = match self.email_verified {
+            Some(true) => user.email_verified_at.or(Some(user.updated_at)),
+            Some(false) => None,
+            None => user.email_verified_at,
+        };
     }
 
     /// Another administrator has to do what would take one's own power away: it is too easily done by mistake.

@@ -1,6 +1,6 @@
 //! Sessions that end because nobody uses them.
 //!
-//! Only where that can happen, which is where TOKEN_IDLE_TIMEOUT is shorter than a session lasts. Each replica
+//! Only where that can happen, which is where `TOKEN_IDLE_TIMEOUT` is shorter than a session lasts. Each replica
 //! remembers when it saw a session last and writes that down now and then; before it ends one, it looks at what the
 //! others wrote. API tokens are for programs, which may rest as long as they like.
 

@@ -38,7 +38,6 @@ pub async fn bootstrap(engine: &Engine, password: Secret<String>) -> Result<bool
         is_admin: true,
         is_active: true,
         password_change_required: has_to_change(engine),
-        email_verified: true,
     };
     let user = accounts::make(engine, account, false).await?;
     let deed = Deed::done("user.create", "user", user.id.as_str());

@@ -40,13 +40,11 @@ impl Limiter {
         while tries.front().is_some_and(|first| first.plus(self.window) <= now) {
             tries.pop_front();
         }
-        match tries.front().filter(|_| tries.len() >= self.most) {
-            Some(first) => Err(Error::RateLimited { retry_after: first.plus(self.window).since(now) }),
-            None => {
-                tries.push_back(now);
-                Ok(())
-            }
+        if let Some(first) = tries.front().filter(|_| tries.len() >= self.most) {
+            return Err(Error::RateLimited { retry_after: first.plus(self.window).since(now) });
         }
+        tries.push_back(now);
+        Ok(())
     }
 
     /// Gives a try back that was taken last.

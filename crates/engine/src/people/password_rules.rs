@@ -156,7 +156,7 @@ mod tests {
         let rules = Rules { accounts: &accounts, passwords: &passwords };
         let of = |password: &str| check(rules, "robert@example.com", false, password);
         for wrong in ["admin", "robert@example.com", &"x".repeat(1_000_000)] {
-            assert!(matches!(of(wrong), Err(Error::Invalid(_))), "{:.20}", wrong);
+            assert!(matches!(of(wrong), Err(Error::Invalid(_))), "{wrong:.20}");
         }
         assert!(matches!(of("Short-77-x"), Err(Error::Refused(_))));
         let admin = check(rules, "robert@example.com", true, "Long-enough-4-a-user");

@@ -41,9 +41,10 @@ pub async fn register(
         is_admin: false,
         is_active: true,
         password_change_required: false,
-        email_verified: false,
     };
-    let user = accounts::make(engine, account, true).await?;
+    let mut user = accounts::make(engine, account, true).await?;
+    // Nobody has vouched for the address yet.
+    user.email_verified_at = None;
     let deed = Deed::done("user.register", "user", user.id.as_str()).with(json!({ "email": email }));
     match accounts::insert(engine, &email, caller, &user, deed).await {
         Ok(()) => session::begin(engine, caller, user).await,

@@ -156,7 +156,7 @@ pub async fn complete_reset(
     let mut user = accounts::current(&mut tx, &user.email).await?;
     change::replace(engine, &mut tx, &mut user, hash).await?;
     // The link came to the address, and whoever locked the account out does not keep it.
-    (user.password_change_required, user.email_verified) = (false, true);
+    (user.password_change_required, user.email_verified_at) = (false, Some(now));
     (user.failed_login_attempts, user.locked_until) = (0, None);
     store::users::update(&mut tx, &user).await?;
     super::commit(engine, tx).await

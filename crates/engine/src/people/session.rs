@@ -158,7 +158,7 @@ mod tests {
             is_active: true,
             password_change_required: false,
             password_changed_at: now,
-            email_verified: true,
+            email_verified_at: None,
             failed_login_attempts: 0,
             locked_until: None,
             last_login: None,

@@ -38,7 +38,7 @@ pub(super) fn account(user: &User, now: Timestamp) -> Value {
         "auth_provider": "local",
         "created_at": user.created_at.to_string(),
         "last_login": time(user.last_login),
-        "email_verified": user.email_verified,
+        "email_verified": user.email_verified_at.is_some(),
         "password_change_required": user.password_change_required,
         "failed_login_attempts": user.failed_login_attempts,
         "locked_until": time(user.locked_until),
@@ -106,7 +106,6 @@ async fn create(
         is_admin: body.is_admin,
         is_active: body.is_active,
         password_change_required: body.password_change_required,
-        email_verified: true,
     };
     let user = people::create(engine, &admin, &admin.caller, new).await?;
     Ok((StatusCode::CREATED, Json(account(&user, engine.clock().now()))))

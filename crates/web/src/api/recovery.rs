@@ -69,7 +69,7 @@ async fn forgot_password(
     }
 }
 
-/// Where a link leads, without its secret: to the page where there are pages, else to the API. Made from APP_DOMAIN
+/// Where a link leads, without its secret: to the page where there are pages, else to the API. Made from `APP_DOMAIN`
 /// and never from the request, whose Host a stranger chooses.
 fn link(app: &App) -> String {
     let settings = app.settings();

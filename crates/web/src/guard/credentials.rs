@@ -69,13 +69,15 @@ pub(crate) struct CredentialRules {
 impl CredentialRules {
     pub(crate) fn new(settings: &Settings, entry: &engine::settings::EntrySettings) -> Self {
         let header = HeaderName::try_from(settings.credentials.auth_header.as_str());
+        let proxy_users = ProxyUsers::new(settings);
+        proxy_users.warn(!settings.listen.trusted_proxies.0.is_empty());
         Self {
             header: header.unwrap_or(AUTHORIZATION),
             basic_for_api: entry.api_basic,
             basic_for_docs: entry.docs_basic,
             cookies: CookieRules::new(settings),
             csrf: CsrfRules::new(settings),
-            proxy_users: ProxyUsers::new(settings),
+            proxy_users,
         }
     }
 

@@ -39,19 +39,24 @@ impl ProxyUsers {
         let header = HeaderName::try_from(given.proxy_user_header.as_str());
         let without_networks = settings.listen.trusted_proxies.0.is_empty();
         let from_anybody = given.trust_proxy && given.trust_anybody && without_networks;
-        if from_anybody {
-            tracing::error!(
-                "TRUST_PROXY_AUTH_DANGEROUSLY is on and TRUSTED_PROXY_CIDRS is empty: whoever reaches this port can be \
-                 any user by naming one"
-            );
-        } else if given.trust_proxy && without_networks {
-            tracing::warn!("TRUST_PROXY_AUTH has no effect until TRUSTED_PROXY_CIDRS names the proxies");
-        }
         Self {
             header: header.unwrap_or(HeaderName::from_static("x-authenticated-user")),
             enabled: given.trust_proxy,
             for_mcp: !given.mcp_client_auth,
             from_anybody,
+        }
+    }
+
+    /// Says at the start what is dangerous, and what has no effect.
+    #[expect(clippy::cognitive_complexity, reason = "it is the log macros that branch")]
+    pub(super) fn warn(&self, has_networks: bool) {
+        if self.from_anybody {
+            tracing::error!(
+                "TRUST_PROXY_AUTH_DANGEROUSLY is on and TRUSTED_PROXY_CIDRS is empty: whoever reaches this port can \
+                 be any user by naming one"
+            );
+        } else if self.enabled && !has_networks {
+            tracing::warn!("TRUST_PROXY_AUTH has no effect until TRUSTED_PROXY_CIDRS names the proxies");
         }
     }
 

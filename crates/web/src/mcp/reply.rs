@@ -137,12 +137,12 @@ fn rpc_error(error: Error, era: Era) -> (StatusCode, RpcError) {
         | Error::Refused(_)
         | Error::AlreadyExists { .. }
         | Error::Stale { .. }
-        | Error::Conflict(_) => (ok, RpcError::new(ladder::INVALID_PARAMS, error.to_string())),
+        | Error::Conflict(_)
+        | Error::Blocked(_) => (ok, RpcError::new(ladder::INVALID_PARAMS, error.to_string())),
         Error::Invalid(problems) => (
             ok,
             RpcError::new(ladder::INVALID_PARAMS, format!("Invalid params: {}", Problem::join(&problems))),
         ),
-        Error::Blocked(_) => (ok, RpcError::new(ladder::INVALID_PARAMS, error.to_string())),
         Error::TooLarge { .. } => {
             (StatusCode::PAYLOAD_TOO_LARGE, RpcError::new(ladder::INVALID_PARAMS, error.to_string()))
         }
