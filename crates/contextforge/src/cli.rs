@@ -34,6 +34,9 @@ pub(crate) enum Command {
     /// Look after the database.
     #[command(subcommand)]
     Db(Db),
+    /// Help people who cannot come in.
+    #[command(subcommand)]
+    User(User),
     /// Add, list, refresh and remove upstream MCP servers of a running gateway.
     #[command(subcommand)]
     Gateway(Gateway),
@@ -127,6 +130,19 @@ pub(crate) enum Db {
     Migrate,
     /// Verify the hash chain of the audit record.
     VerifyAudit(Output),
+}
+
+/// Commands about people.
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Print a link with which somebody sets a new password, once. Works on the database of this machine's
+    /// configuration, whether the gateway is running or not.
+    ResetPassword {
+        /// E-mail address of the account.
+        email: String,
+        #[command(flatten)]
+        output: Output,
+    },
 }
 
 /// Where a running gateway is.

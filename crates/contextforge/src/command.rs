@@ -5,6 +5,7 @@ mod doctor;
 mod remote;
 mod serve;
 mod token;
+mod user;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ pub(crate) async fn run(arguments: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Db(db) => database::run(&data_dir, db).await,
+        Command::User(user) => user::run(&data_dir, user).await,
         Command::Gateway(gateway) => remote::gateway(&data_dir, gateway).await,
         Command::Tool(tool) => remote::tool(&data_dir, tool).await,
         Command::Doctor(output) => doctor::run(&data_dir, output.json).await,

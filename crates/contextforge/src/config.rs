@@ -10,7 +10,7 @@ mod secrets;
 use std::{fmt, path::Path};
 
 use domain::{Env, Problem, Secret, settings::Value};
-use engine::settings::{AccountSettings, AuthSettings, Environment, FederationSettings};
+use engine::settings::{AccountSettings, AuthSettings, Environment, FederationSettings, PeopleSettings};
 
 domain::settings! {
     /// The process.
@@ -38,6 +38,7 @@ pub(crate) struct Configuration {
     pub(crate) engine: engine::settings::Settings,
     pub(crate) web: web::settings::Settings,
     pub(crate) egress: upstream::egress::EgressSettings,
+    pub(crate) mail: upstream::mail::MailSettings,
     /// Advice that does not stop a start.
     pub(crate) remarks: Vec<String>,
     /// The file that secrets were generated into at this start.
@@ -129,9 +130,11 @@ pub(crate) fn read(
     let process = ProcessSettings::read(&mut env);
     let auth = AuthSettings::read(&mut env);
     let accounts = AccountSettings::read(&mut env);
+    let people = PeopleSettings::read(&mut env, production, &mut remarks);
     let federation = FederationSettings::read(&mut env);
     let web = web::settings::Settings::read(&mut env);
     let egress = upstream::egress::EgressSettings::read(&mut env);
+    let mail = upstream::mail::MailSettings::read_checked(&mut env, production, &mut remarks);
     if let Some(algorithm) = env.text("JWT_ALGORITHM")
         && !["HS256", "HS384", "HS512"].contains(&algorithm.as_str())
     {
@@ -150,13 +153,15 @@ pub(crate) fn read(
     // A missing secret was explained before its section missed it.
     let mut seen = std::collections::BTreeSet::new();
     problems.retain(|problem| seen.insert(problem.field.clone()));
-    match (process, auth, accounts, federation, web, egress) {
-        (Some(process), Some(auth), Some(accounts), Some(federation), Some(web), Some(egress))
-            if problems.is_empty() =>
-        {
+    let engine = process.as_ref().zip(auth).zip(accounts).zip(people).zip(federation).map(
+        |((((process, auth), accounts), people), federation)| {
             let environment = process.environment;
-            let engine = engine::settings::Settings { auth, accounts, federation, environment };
-            Ok(Configuration { process, engine, web, egress, remarks, generated })
+            engine::settings::Settings { auth, accounts, people, federation, environment }
+        },
+    );
+    match (process, engine, web, egress, mail) {
+        (Some(process), Some(engine), Some(web), Some(egress), Some(mail)) if problems.is_empty() => {
+            Ok(Configuration { process, engine, web, egress, mail, remarks, generated })
         }
         _ => Err(Mistakes(problems)),
     }

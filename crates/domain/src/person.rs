@@ -25,6 +25,10 @@ pub struct User {
     pub is_active: bool,
     /// Whether the next login has to change the password.
     pub password_change_required: bool,
+    /// When the password was last changed.
+    pub password_changed_at: Timestamp,
+    /// When somebody vouched for the address: an administrator, or a reset link that reached it.
+    pub email_verified_at: Option<Timestamp>,
     /// Failed logins in a row.
     pub failed_login_attempts: i64,
     /// Until when logins are refused.

@@ -14,6 +14,8 @@ use crate::{
     crypt::Keys,
     gateways::Federation,
     journal::Journal,
+    people::PeopleState,
+    reverse_proxy::Registry,
     settings::Settings,
     stats::Stats,
 };
@@ -30,6 +32,8 @@ pub struct Parts {
     pub pool: upstream::Pool,
     /// Checks URLs when they are written.
     pub egress: upstream::egress::Client,
+    /// Sends mail, where that is configured.
+    pub mailer: Option<upstream::mail::Mailer>,
     /// The time.
     pub clock: Clock,
 }
@@ -44,6 +48,8 @@ struct Inner {
     token_keys: TokenKeys,
     passwords: Passwords,
     actors: ActorCache,
+    people: PeopleState,
+    reverse: Registry,
     identity_seq: AtomicI64,
     catalogue: Catalogue,
     federation: Federation,
@@ -62,6 +68,7 @@ impl Engine {
         let passwords = Passwords::new(&parts.settings.accounts)?;
         let identity_seq = store::sequences::read(&parts.db, "identity").await?;
         let actors = ActorCache::builder().max_capacity(100_000).build();
+        let people = PeopleState::new(&parts.settings, parts.mailer.clone());
         let (journal, records) = Journal::new();
         let engine = Self(Arc::new(Inner {
             parts,
@@ -69,6 +76,8 @@ impl Engine {
             token_keys,
             passwords,
             actors,
+            people,
+            reverse: Registry::default(),
             identity_seq: AtomicI64::new(identity_seq),
             catalogue: Catalogue::default(),
             federation: Federation::default(),
@@ -144,6 +153,15 @@ impl Engine {
 
     pub(crate) fn actors(&self) -> &ActorCache {
         &self.0.actors
+    }
+
+    pub(crate) fn people(&self) -> &PeopleState {
+        &self.0.people
+    }
+
+    /// Programs that serve tools over a connection which they opened.
+    pub fn reverse_sessions(&self) -> &Registry {
+        &self.0.reverse
     }
 
     pub(crate) fn catalogue(&self) -> &Catalogue {

@@ -5,10 +5,22 @@
 //! ([`user_of`], [`rights_of`]), [`login`], what people do with their own account, and the start of the program.
 
 mod accounts;
+mod activity;
 mod bootstrap;
+mod change;
+mod csrf;
+mod entry;
+mod events;
+mod limiter;
 mod login;
 mod password_rules;
+mod recognise;
+mod registration;
+mod removal;
+mod reset;
 mod roles;
+mod session;
+mod state;
 
 use std::collections::BTreeMap;
 
@@ -18,12 +30,24 @@ use domain::{
     person::{RoleScope, User},
 };
 
-pub(crate) use self::roles::{built_in, grant};
 pub use self::{
-    accounts::{AccountChange, NewAccount, create, delete, get, list, unlock, update},
+    accounts::{AccountChange, NewAccount, create, get, list, unlock, update},
+    activity::used,
     bootstrap::bootstrap,
-    login::{Session, change_password, login, logout, myself},
+    change::{change_password, change_password_of},
+    csrf::{csrf_token, csrf_token_fits},
+    entry::{by_basic, by_proxy, check_administrator},
+    events::{AuthEvent, events, own_events},
+    login::{Entry, login, myself},
+    registration::{check_registration, register},
+    removal::delete,
+    reset::{complete_reset, issue_reset, request_reset, reset_end},
     roles::{Assignment, NewAssignment, RoleRow, assign, assignments, revoke, role, roles},
+    session::{Session, logout, refresh},
+};
+pub(crate) use self::{
+    roles::{built_in, grant},
+    state::PeopleState,
 };
 use crate::{authn::token::Claims, engine::Engine};
 
@@ -101,6 +125,24 @@ pub(crate) async fn commit(engine: &Engine, mut tx: store::Tx) -> Result<()> {
     engine.identities_changed(sequence);
     engine.bus().publish("identity", &sequence.to_string()).await;
     Ok(())
+}
+
+/// Forgets what no decision can need any more: links that ended a while ago, and when old sessions were used.
+pub(crate) async fn forget_old(engine: &Engine) -> Result<()> {
+    const KEPT: std::time::Duration = std::time::Duration::from_hours(24 * 7);
+    let before = domain::Timestamp(engine.clock().now().0 - domain::Timestamp(0).plus(KEPT).0);
+    let mut tx = engine.db().begin().await?;
+    let forgotten = store::passwords::forget_resets(&mut tx, before).await?
+        + store::sessions::forget_before(&mut tx, before).await?;
+    tx.commit().await?;
+    tracing::debug!(forgotten, "old links and uses of sessions");
+    Ok(())
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|d| char::from_digit(d.into(), 16).unwrap_or('0'));
+    bytes.iter().flat_map(digits).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! The engine's settings, under ContextForge's names.
 
+mod people;
+
 use domain::{Secret, settings::List};
+
+pub use self::people::{EntrySettings, PasswordSettings, PeopleSettings, SessionSettings};
 
 domain::settings! {
     /// Tokens and who may come in.
@@ -124,6 +128,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// Accounts.
     pub accounts: AccountSettings,
+    /// People.
+    pub people: PeopleSettings,
     /// Upstreams.
     pub federation: FederationSettings,
     /// The deployment.

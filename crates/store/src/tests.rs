@@ -203,6 +203,8 @@ fn user(email: &str, is_admin: bool) -> User {
         is_admin,
         is_active: true,
         password_change_required: true,
+        password_changed_at: Timestamp(1),
+        email_verified_at: Some(Timestamp(1)),
         failed_login_attempts: 2,
         locked_until: Some(Timestamp(4)),
         last_login: Some(Timestamp(5)),

@@ -9,14 +9,19 @@ pub mod page;
 pub mod problem;
 
 mod accounts;
+mod admin_login;
 mod audit;
 mod gateways;
 mod given;
+mod people_events;
 mod prompts;
+mod recovery;
 mod rendered;
 mod resources;
+mod reverse_proxy;
 mod roles;
 mod servers;
+mod session_life;
 mod sessions;
 mod status;
 mod teams;
@@ -29,6 +34,8 @@ use crate::{routes::Api, settings::Settings};
 /// Mounts every route that is switched on.
 pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
     let api = sessions::routes(accounts::routes(api));
+    let api = people_events::routes(recovery::routes(session_life::routes(api)));
+    let api = reverse_proxy::routes(admin_login::routes(api, settings), settings);
     let api = roles::routes(teams::routes(api));
     let api = servers::routes(gateways::routes(api));
     let api = resources::routes(prompts::routes(tools::routes(api)));

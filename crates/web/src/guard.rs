@@ -1,8 +1,15 @@
 //! Who may call a route, said in the type of the handler's first argument.
 //!
 //! [`Authorized<P>`] authenticates and authorises; [`SignedIn`] authenticates only, for what everybody may do with
-//! their own account; [`Public`] is the deliberate opposite. `Api::route` takes no other first argument, so a route
-//! without a decision does not compile. All three hand out the [`App`], and nothing else does.
+//! their own account; [`AdminOnly`] is for what no role can give; [`Public`] is the deliberate opposite, and
+//! [`MaybeSignedIn`] is public too but knows who is asking. `Api::route` takes no other first argument, so a route
+//! without a decision does not compile. All of them hand out the [`App`], and nothing else does. What counts as a
+//! credential is said in `credentials`.
+
+mod cookies;
+mod credentials;
+mod csrf;
+mod proxy_user;
 
 use std::{ops::Deref, sync::Arc};
 
@@ -10,15 +17,18 @@ use axum::{
     extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
-use domain::{Actor, Caller, Error, Grant, Permission, id::ServerId};
-use engine::{
-    Permit,
-    authn::{self, Credentials},
-    policy,
-};
-use http::{HeaderMap, header::AUTHORIZATION, request::Parts};
+use domain::{Actor, Caller, Error, Grant, Permission, Secret, id::ServerId};
+use engine::{Permit, authn::token::Claims, people, policy};
+use http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE, request::Parts};
+use serde_json::json;
 
-use crate::{api::problem::Failure, app::App};
+pub use self::credentials::CameBy;
+use self::credentials::Refusal;
+pub(crate) use self::credentials::{CredentialRules, token_of};
+use crate::{
+    api::problem::{self, Failure},
+    app::App,
+};
 
 /// What a route demands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +39,8 @@ pub enum Access {
     SignedIn,
     /// A valid credential and a permission.
     Requires(Permission),
+    /// A valid credential of somebody who administers the platform.
+    Administrator,
 }
 
 impl std::fmt::Display for Access {
@@ -36,6 +48,7 @@ impl std::fmt::Display for Access {
         match self {
             Self::Public => f.write_str("public"),
             Self::SignedIn => f.write_str("signed-in"),
+            Self::Administrator => f.write_str("administrator"),
             Self::Requires(permission) => f.write_str(permission.as_str()),
         }
     }
@@ -69,6 +82,33 @@ impl<P> Deref for Authorized<P> {
 pub struct SignedIn {
     /// Who is asking.
     pub actor: Arc<Actor>,
+    /// How they came in.
+    pub came_by: CameBy,
+    /// Where the request came from.
+    pub caller: Caller,
+    /// The application.
+    pub app: App,
+}
+
+/// An authenticated caller who came with a token, and what the token says.
+#[derive(Debug, Clone)]
+pub struct SessionHolder {
+    /// Who is asking.
+    pub signed_in: SignedIn,
+    /// What the token says.
+    pub claims: Claims,
+}
+
+/// An administrator of the platform, asked of the database with every request and not of what is remembered; never
+/// with a token for one virtual server or for public things only.
+#[derive(Debug, Clone)]
+pub struct AdminOnly(pub SignedIn);
+
+/// Anybody; who it is where a credential is shown. A credential that is no good is refused all the same.
+#[derive(Debug, Clone)]
+pub struct MaybeSignedIn {
+    /// Who is asking, if they say so.
+    pub actor: Option<Arc<Actor>>,
     /// Where the request came from.
     pub caller: Caller,
     /// The application.
@@ -92,6 +132,18 @@ impl Guard for SignedIn {
     const ACCESS: Access = Access::SignedIn;
 }
 
+impl Guard for AdminOnly {
+    const ACCESS: Access = Access::Administrator;
+}
+
+impl Guard for SessionHolder {
+    const ACCESS: Access = Access::SignedIn;
+}
+
+impl Guard for MaybeSignedIn {
+    const ACCESS: Access = Access::Public;
+}
+
 impl Guard for Public {
     const ACCESS: Access = Access::Public;
 }
@@ -100,7 +152,7 @@ impl<P: Grant> FromRequestParts<App> for Authorized<P> {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let SignedIn { actor, caller, app } = SignedIn::from_request_parts(parts, app).await?;
+        let SignedIn { actor, caller, app, .. } = SignedIn::from_request_parts(parts, app).await?;
         let permit = policy::authorize::<P>(&actor).map_err(|error| {
             tracing::debug!(user = %actor.email, permission = P::PERMISSION.as_str(), "denied");
             Failure(error).into_response()
@@ -116,17 +168,72 @@ impl FromRequestParts<App> for SignedIn {
         let path = parts.uri.path();
         let mcp = is_mcp(path);
         let caller = caller_of(parts, if mcp { "mcp" } else { "api" });
-        let refuse = |error| Failure(if mcp { in_mcp_words(error) } else { error }).into_response();
-        let bearer = bearer(&parts.headers).map_err(refuse)?;
-        let credentials = Credentials { bearer, ip: caller.ip };
-        let actor = authn::authenticate(app.engine(), credentials).await.map_err(refuse)?;
+        let refuse = |refusal| refused(app, path, refusal);
+        let (actor, came_by) = credentials::authenticate(parts, app, &caller).await.map_err(refuse)?;
         if let Some(server) = &actor.server
             && !within_server(path, server)
         {
-            return Err(refuse(Error::Forbidden { needs: None }));
+            return Err(refuse(Error::Forbidden { needs: None }.into()));
         }
-        Ok(Self { actor, caller, app: app.clone() })
+        // What a credential was found in is not for anybody behind the gateway, whatever may be passed on.
+        app.credential_rules().take_away(&mut parts.headers);
+        Ok(Self { actor, came_by, caller, app: app.clone() })
     }
+}
+
+impl FromRequestParts<App> for SessionHolder {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let refuse = |error| Failure(error).into_response();
+        let token = token_of(parts, app).map_err(refuse)?.map(|shown| Secret::new(shown.token.to_owned()));
+        let signed_in = SignedIn::from_request_parts(parts, app).await?;
+        let token = token.ok_or_else(|| refuse(Error::Unauthenticated("Missing session identifier")))?;
+        let engine = app.engine();
+        let claims = engine.token_keys().verify(token.expose(), engine.clock().now()).map_err(refuse)?;
+        Ok(Self { signed_in, claims })
+    }
+}
+
+impl FromRequestParts<App> for AdminOnly {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let signed_in = SignedIn::from_request_parts(parts, app).await?;
+        let administers = people::check_administrator(app.engine(), &signed_in.actor).await;
+        administers.map(|()| Self(signed_in)).map_err(|error| Failure(error).into_response())
+    }
+}
+
+impl FromRequestParts<App> for MaybeSignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let shown = token_of(parts, app).map_err(|error| refused(app, parts.uri.path(), error.into()))?;
+        if shown.is_none() {
+            return Ok(Self { actor: None, caller: caller_of(parts, "api"), app: app.clone() });
+        }
+        let SignedIn { actor, caller, app, .. } = SignedIn::from_request_parts(parts, app).await?;
+        Ok(Self { actor: Some(actor), caller, app })
+    }
+}
+
+/// The answer to whoever did not come in.
+fn refused(app: &App, path: &str, refusal: Refusal) -> Response {
+    let error = match refusal {
+        Refusal::Forged => {
+            let text = json!({ "detail": "CSRF validation failed", "code": "CSRF_TOKEN_INVALID" });
+            return problem::body(StatusCode::FORBIDDEN, &text);
+        }
+        Refusal::Error(error) if is_mcp(path) => in_mcp_words(error),
+        Refusal::Error(error) => error,
+    };
+    let mut response = Failure(error).into_response();
+    if response.status() == StatusCode::UNAUTHORIZED && app.credential_rules().takes_basic(path) {
+        let challenge = HeaderValue::from_static("Basic realm=\"ContextForge\"");
+        response.headers_mut().append(WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 impl FromRequestParts<App> for Public {
@@ -162,25 +269,6 @@ fn caller_of(parts: &Parts, via: &'static str) -> Caller {
     Caller { via, ..caller }
 }
 
-/// The bearer token. A header that is there but is no single bearer token is a failed authentication, never an
-/// anonymous request.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Error> {
-    const MALFORMED: Error = Error::Unauthenticated("Invalid authentication credentials");
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(MALFORMED);
-    }
-    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(MALFORMED)?;
-    let token = token.trim();
-    let in_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.bytes().all(in_token) {
-        Ok(Some(token))
-    } else {
-        Err(MALFORMED)
-    }
-}
-
 /// Where a token that is limited to one virtual server may be used: under that server's path, and for the
 /// documentation (contract, section 3).
 fn within_server(path: &str, server: &ServerId) -> bool {
@@ -194,27 +282,7 @@ fn within_server(path: &str, server: &ServerId) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
-
-    fn of(values: &[&'static str]) -> Result<Option<String>, Error> {
-        let mut headers = HeaderMap::new();
-        for value in values {
-            headers.append(AUTHORIZATION, HeaderValue::from_static(value));
-        }
-        bearer(&headers).map(|token| token.map(str::to_owned))
-    }
-
-    #[test]
-    fn a_malformed_header_is_never_anonymous() {
-        assert_eq!(of(&[]).unwrap(), None);
-        assert_eq!(of(&["bEaReR a.b-c_d"]).unwrap().as_deref(), Some("a.b-c_d"));
-        for wrong in ["Bearer", "Bearer ", "Basic YTpi", "a.b.c", "Bearer a, Bearer b", "Bearer a b", ""] {
-            assert!(of(&[wrong]).is_err(), "{wrong:?}");
-        }
-        assert!(of(&["Bearer a", "Bearer a"]).is_err());
-    }
 
     #[test]
     fn a_server_token_stays_on_its_server() {

@@ -104,7 +104,8 @@ async fn assemble(
     pool.supervision.inherited = config::inherited();
     let pool = Pool::new(pool);
     let settings = configuration.engine.clone();
-    let parts = Parts { settings, db, bus, pool, egress, clock };
+    let mailer = upstream::mail::Mailer::new(&configuration.mail)?;
+    let parts = Parts { settings, db, bus, pool, egress, mailer, clock };
     let engine = Engine::start(parts).await?;
     let given = configuration.engine.accounts.admin_password.clone();
     let generated = given.is_none();

@@ -20,6 +20,7 @@ mod generated;
 mod input;
 mod lifecycle;
 mod mcp;
+mod people;
 mod registry;
 mod replicas;
 mod token;

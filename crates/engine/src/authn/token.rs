@@ -58,6 +58,12 @@ pub struct Claims {
     /// The e-mail address once more, as the command line writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
+    /// When the session that this token continues began, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_start: Option<i64>,
+    /// When the session was in use for certain, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_activity: Option<i64>,
 }
 
 /// `aud` is a text or a list of texts (RFC 7519, section 4.1.3).

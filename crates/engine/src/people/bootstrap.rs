@@ -37,17 +37,27 @@ pub async fn bootstrap(engine: &Engine, password: Secret<String>) -> Result<bool
         full_name: Some(settings.admin_full_name.clone()),
         is_admin: true,
         is_active: true,
-        password_change_required: false,
+        password_change_required: has_to_change(engine),
     };
-    let user = accounts::make(engine, account).await?;
+    let user = accounts::make(engine, account, false).await?;
     let deed = Deed::done("user.create", "user", user.id.as_str());
     let details = json!({ "email": user.email, "is_admin": true });
     match accounts::insert(engine, BY, &caller, &user, deed.with(details)).await {
         Ok(()) => Ok(true),
         // Another replica that starts at the same time was first.
-        Err(Error::AlreadyExists { .. }) => Ok(false),
+        Err(Error::AlreadyExists { .. } | Error::Conflict(_)) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Whether the administrator has to change the first password: where the operator wants it, or gave the one that
+/// everybody knows. A generated one is nobody's but the operator's who saw it.
+fn has_to_change(engine: &Engine) -> bool {
+    let passwords = &engine.settings().people.passwords;
+    let given = engine.settings().accounts.admin_password.as_ref();
+    given.is_some_and(|given| {
+        passwords.change_bootstrap || (passwords.change_default && *given == passwords.default_password)
+    })
 }
 
 async fn repair_roles(engine: &Engine, caller: &Caller) -> Result<()> {

@@ -81,9 +81,15 @@ async fn people_come_back_and_their_addresses_are_unique() {
         let back = users::by_id(&db, &ann.id).await.unwrap().unwrap();
         assert_eq!(format!("{back:?}"), format!("{ann:?}"));
         assert_eq!(back.password_hash.expose(), "$argon2id$");
-        let listed = users::list(&db, None, Some(1)).await.unwrap();
+        let listed = users::list(&db, None, None, Some(1)).await.unwrap();
         assert_eq!((listed.len(), listed[0].email.as_str()), (1, ANN));
-        assert_eq!(users::list(&db, Some(ANN), None).await.unwrap()[0].email, BOB);
+        assert_eq!(users::list(&db, Some(ANN), None, None).await.unwrap()[0].email, BOB);
+        let found = async |words: &str| users::list(&db, None, Some(words), None).await.unwrap().len();
+        let (local, _) = BOB.split_once('@').unwrap();
+        assert_eq!(
+            (found("ANN").await, found(local).await, found("%").await, found("_").await),
+            (2, 1, 0, 0)
+        );
         let mut tx = db.begin().await.unwrap();
         let twice = users::insert(&mut tx, &user(ANN, false)).await;
         assert!(matches!(twice, Err(Error::AlreadyExists { kind, name }) if kind == "User" && name == ANN));
