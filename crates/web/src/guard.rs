@@ -4,20 +4,25 @@
 //! their own account; [`Public`] is the deliberate opposite. `Api::route` takes no other first argument, so a route
 //! without a decision does not compile. All three hand out the [`App`], and nothing else does.
 
+mod server_scope;
+mod used;
+
 use std::{ops::Deref, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
-use domain::{Actor, Caller, Error, Grant, Permission, id::ServerId};
+use domain::{Actor, Caller, Error, Grant, Permission, PermissionSet};
 use engine::{
     Permit,
-    authn::{self, Credentials},
+    authn::{self, Credential, Credentials},
     policy,
 };
 use http::{HeaderMap, header::AUTHORIZATION, request::Parts};
 
+use self::server_scope::{is_document, within_server};
+pub(crate) use self::used::UsedToken;
 use crate::{api::problem::Failure, app::App};
 
 /// What a route demands.
@@ -54,6 +59,8 @@ pub struct Authorized<P> {
     pub caller: Caller,
     /// The application.
     pub app: App,
+    /// What the caller came in with.
+    pub credential: Arc<Credential>,
     permit: Permit<P>,
 }
 
@@ -64,11 +71,14 @@ impl<P> Deref for Authorized<P> {
     }
 }
 
-/// An authenticated caller, whatever they may do.
+/// An authenticated caller, whatever they may do. Not for tokens that are limited to some permissions: no permission
+/// stands for such a route, so that none of theirs can.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
     /// Who is asking.
     pub actor: Arc<Actor>,
+    /// What the caller came in with.
+    pub credential: Arc<Credential>,
     /// Where the request came from.
     pub caller: Caller,
     /// The application.
@@ -100,12 +110,12 @@ impl<P: Grant> FromRequestParts<App> for Authorized<P> {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let SignedIn { actor, caller, app } = SignedIn::from_request_parts(parts, app).await?;
+        let SignedIn { actor, credential, caller, app } = sign_in(parts, app).await?;
         let permit = policy::authorize::<P>(&actor).map_err(|error| {
             tracing::debug!(user = %actor.email, permission = P::PERMISSION.as_str(), "denied");
             Failure(error).into_response()
         })?;
-        Ok(Self { caller, app, permit })
+        Ok(Self { caller, app, credential, permit })
     }
 }
 
@@ -113,20 +123,35 @@ impl FromRequestParts<App> for SignedIn {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let path = parts.uri.path();
-        let mcp = is_mcp(path);
-        let caller = caller_of(parts, if mcp { "mcp" } else { "api" });
-        let refuse = |error| Failure(if mcp { in_mcp_words(error) } else { error }).into_response();
-        let bearer = bearer(&parts.headers).map_err(refuse)?;
-        let credentials = Credentials { bearer, ip: caller.ip };
-        let actor = authn::authenticate(app.engine(), credentials).await.map_err(refuse)?;
-        if let Some(server) = &actor.server
-            && !within_server(path, server)
-        {
-            return Err(refuse(Error::Forbidden { needs: None }));
+        let signed_in = sign_in(parts, app).await?;
+        if signed_in.actor.cap == PermissionSet::ALL || is_open_to_limited_tokens(parts.uri.path()) {
+            Ok(signed_in)
+        } else {
+            Err(Failure(Error::Forbidden { needs: None }).into_response())
         }
-        Ok(Self { actor, caller, app: app.clone() })
     }
+}
+
+/// Reading the documentation, and giving up the token itself.
+fn is_open_to_limited_tokens(path: &str) -> bool {
+    is_document(path) || matches!(path, "/auth/logout" | "/v1/auth/logout")
+}
+
+async fn sign_in(parts: &Parts, app: &App) -> Result<SignedIn, Response> {
+    let path = parts.uri.path();
+    let mcp = is_mcp(path);
+    let caller = caller_of(parts, if mcp { "mcp" } else { "api" });
+    let refuse = |error| Failure(if mcp { in_mcp_words(error) } else { error }).into_response();
+    let bearer = bearer(&parts.headers).map_err(refuse)?;
+    let credentials = Credentials { bearer, ip: caller.ip };
+    let admitted = authn::authenticate(app.engine(), credentials).await.map_err(refuse)?;
+    UsedToken::fill(parts, &admitted.credential);
+    if let Some(server) = &admitted.actor.server
+        && !within_server(path, server)
+    {
+        return Err(refuse(Error::Forbidden { needs: None }));
+    }
+    Ok(SignedIn { actor: admitted.actor, credential: admitted.credential, caller, app: app.clone() })
 }
 
 impl FromRequestParts<App> for Public {
@@ -181,17 +206,6 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Error> {
     }
 }
 
-/// Where a token that is limited to one virtual server may be used: under that server's path, and for the
-/// documentation (contract, section 3).
-fn within_server(path: &str, server: &ServerId) -> bool {
-    if matches!(path, "/docs" | "/redoc" | "/openapi.json") {
-        return true;
-    }
-    let path = path.strip_prefix("/v1").unwrap_or(path);
-    let id = path.strip_prefix("/servers/").map(|rest| rest.split_once('/').map_or(rest, |(id, _)| id));
-    id.and_then(ServerId::parse).is_some_and(|id| id == *server)
-}
-
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -214,19 +228,6 @@ mod tests {
             assert!(of(&[wrong]).is_err(), "{wrong:?}");
         }
         assert!(of(&["Bearer a", "Bearer a"]).is_err());
-    }
-
-    #[test]
-    fn a_server_token_stays_on_its_server() {
-        let (mine, other) = (ServerId::random(), ServerId::random());
-        assert!(within_server(&format!("/servers/{mine}/mcp"), &mine));
-        assert!(within_server(&format!("/v1/servers/{mine}/tools"), &mine));
-        assert!(within_server("/openapi.json", &mine));
-        for path in
-            [format!("/servers/{other}/mcp"), format!("/servers/{mine}x/mcp"), "/tools".into(), "/mcp".into()]
-        {
-            assert!(!within_server(&path, &mine), "{path}");
-        }
     }
 
     #[test]
