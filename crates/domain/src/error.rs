@@ -57,6 +57,9 @@ pub enum Error {
         /// The permission that is missing, for the log and for OAuth scope challenges.
         needs: Option<Permission>,
     },
+    /// The actor may not, and is told why in words that ContextForge's clients know.
+    #[error("{0}")]
+    Denied(&'static str),
     /// Too many requests.
     #[error("Rate limit exceeded")]
     RateLimited {

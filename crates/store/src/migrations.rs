@@ -21,6 +21,7 @@ use crate::{
 /// Version, description, statements.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "foundation", include_str!("../migrations/0001_foundation.sql")),
+    (2, "tokens", include_str!("../migrations/0002_tokens.sql")),
     (3, "people", include_str!("../migrations/0003_people.sql")),
 ];
 

@@ -25,6 +25,7 @@ mod session_life;
 mod sessions;
 mod status;
 mod teams;
+mod tokens;
 mod tools;
 pub(crate) mod well_known;
 mod wire;
@@ -36,7 +37,7 @@ pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
     let api = sessions::routes(accounts::routes(api));
     let api = people_events::routes(recovery::routes(session_life::routes(api)));
     let api = reverse_proxy::routes(admin_login::routes(api, settings), settings);
-    let api = roles::routes(teams::routes(api));
+    let api = tokens::routes(roles::routes(teams::routes(api)));
     let api = servers::routes(gateways::routes(api));
     let api = resources::routes(prompts::routes(tools::routes(api)));
     let api = documents::routes(audit::routes(api));

@@ -11,20 +11,33 @@ mod credentials;
 mod csrf;
 mod proxy_user;
 
+mod server_scope;
+mod used;
+
 use std::{ops::Deref, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
-use domain::{Actor, Caller, Error, Grant, Permission, Secret, id::ServerId};
-use engine::{Permit, authn::token::Claims, people, policy};
+use domain::{Actor, Caller, Error, Grant, Permission, PermissionSet, Secret};
+use engine::{
+    Permit,
+    authn::{Credential, token::Claims},
+    people, policy,
+};
 use http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE, request::Parts};
 use serde_json::json;
 
 pub use self::credentials::CameBy;
-use self::credentials::Refusal;
-pub(crate) use self::credentials::{CredentialRules, token_of};
+use self::{
+    credentials::Refusal,
+    server_scope::{is_document, within_server},
+};
+pub(crate) use self::{
+    credentials::{CredentialRules, token_of},
+    used::UsedToken,
+};
 use crate::{
     api::problem::{self, Failure},
     app::App,
@@ -67,6 +80,8 @@ pub struct Authorized<P> {
     pub caller: Caller,
     /// The application.
     pub app: App,
+    /// What the caller came in with.
+    pub credential: Arc<Credential>,
     permit: Permit<P>,
 }
 
@@ -77,11 +92,14 @@ impl<P> Deref for Authorized<P> {
     }
 }
 
-/// An authenticated caller, whatever they may do.
+/// An authenticated caller, whatever they may do. Not for tokens that are limited to some permissions: no permission
+/// stands for such a route, so that none of theirs can.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
     /// Who is asking.
     pub actor: Arc<Actor>,
+    /// What the caller came in with.
+    pub credential: Arc<Credential>,
     /// How they came in.
     pub came_by: CameBy,
     /// Where the request came from.
@@ -152,12 +170,12 @@ impl<P: Grant> FromRequestParts<App> for Authorized<P> {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let SignedIn { actor, caller, app, .. } = SignedIn::from_request_parts(parts, app).await?;
+        let SignedIn { actor, credential, caller, app, .. } = sign_in(parts, app).await?;
         let permit = policy::authorize::<P>(&actor).map_err(|error| {
             tracing::debug!(user = %actor.email, permission = P::PERMISSION.as_str(), "denied");
             Failure(error).into_response()
         })?;
-        Ok(Self { caller, app, permit })
+        Ok(Self { caller, app, credential, permit })
     }
 }
 
@@ -165,20 +183,35 @@ impl FromRequestParts<App> for SignedIn {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let path = parts.uri.path();
-        let mcp = is_mcp(path);
-        let caller = caller_of(parts, if mcp { "mcp" } else { "api" });
-        let refuse = |refusal| refused(app, path, refusal);
-        let (actor, came_by) = credentials::authenticate(parts, app, &caller).await.map_err(refuse)?;
-        if let Some(server) = &actor.server
-            && !within_server(path, server)
-        {
-            return Err(refuse(Error::Forbidden { needs: None }.into()));
+        let signed_in = sign_in(parts, app).await?;
+        if signed_in.actor.cap == PermissionSet::ALL || is_open_to_limited_tokens(parts.uri.path()) {
+            Ok(signed_in)
+        } else {
+            Err(Failure(Error::Forbidden { needs: None }).into_response())
         }
-        // What a credential was found in is not for anybody behind the gateway, whatever may be passed on.
-        app.credential_rules().take_away(&mut parts.headers);
-        Ok(Self { actor, came_by, caller, app: app.clone() })
     }
+}
+
+/// Reading the documentation, and giving up the token itself.
+fn is_open_to_limited_tokens(path: &str) -> bool {
+    is_document(path) || matches!(path, "/auth/logout" | "/v1/auth/logout")
+}
+
+async fn sign_in(parts: &mut Parts, app: &App) -> Result<SignedIn, Response> {
+    let path = parts.uri.path();
+    let caller = caller_of(parts, if is_mcp(path) { "mcp" } else { "api" });
+    let refuse = |refusal| refused(app, path, refusal);
+    let (admitted, came_by) = credentials::authenticate(parts, app, &caller).await.map_err(refuse)?;
+    UsedToken::fill(parts, &admitted.credential);
+    if let Some(server) = &admitted.actor.server
+        && !within_server(path, server)
+    {
+        return Err(refuse(Error::Forbidden { needs: None }.into()));
+    }
+    // What a credential was found in is not for anybody behind the gateway, whatever may be passed on.
+    app.credential_rules().take_away(&mut parts.headers);
+    let (actor, credential) = (admitted.actor, admitted.credential);
+    Ok(SignedIn { actor, credential, came_by, caller, app: app.clone() })
 }
 
 impl FromRequestParts<App> for SessionHolder {
@@ -269,33 +302,9 @@ fn caller_of(parts: &Parts, via: &'static str) -> Caller {
     Caller { via, ..caller }
 }
 
-/// Where a token that is limited to one virtual server may be used: under that server's path, and for the
-/// documentation (contract, section 3).
-fn within_server(path: &str, server: &ServerId) -> bool {
-    if matches!(path, "/docs" | "/redoc" | "/openapi.json") {
-        return true;
-    }
-    let path = path.strip_prefix("/v1").unwrap_or(path);
-    let id = path.strip_prefix("/servers/").map(|rest| rest.split_once('/').map_or(rest, |(id, _)| id));
-    id.and_then(ServerId::parse).is_some_and(|id| id == *server)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_server_token_stays_on_its_server() {
-        let (mine, other) = (ServerId::random(), ServerId::random());
-        assert!(within_server(&format!("/servers/{mine}/mcp"), &mine));
-        assert!(within_server(&format!("/v1/servers/{mine}/tools"), &mine));
-        assert!(within_server("/openapi.json", &mine));
-        for path in
-            [format!("/servers/{other}/mcp"), format!("/servers/{mine}x/mcp"), "/tools".into(), "/mcp".into()]
-        {
-            assert!(!within_server(&path, &mine), "{path}");
-        }
-    }
 
     #[test]
     fn mcp_endpoints_are_told_apart() {

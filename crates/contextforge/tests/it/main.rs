@@ -24,4 +24,5 @@ mod people;
 mod registry;
 mod replicas;
 mod token;
+mod tokens;
 mod visibility;

@@ -103,5 +103,5 @@ pub(super) async fn replace(
 
 /// Lets sessions count only if they begin after now. Tokens know whole seconds, so this is the next one.
 pub(super) async fn end_sessions(tx: &mut store::Tx, email: &str, now: Timestamp) -> Result<()> {
-    store::tokens::set_valid_after(tx, email, Timestamp::from_seconds(now.seconds() + 1)).await
+    store::tokens::set_valid_after(tx, email, Timestamp::from_seconds(now.seconds() + 1)).await.map(|_| ())
 }

@@ -12,22 +12,21 @@ use super::{
     recognise::{Tries, note_stranger},
     rights_of,
 };
-use crate::{authn::sha256, engine::Engine};
+use crate::{
+    authn::{Admitted, Credential, sha256},
+    engine::Engine,
+};
 
 const REFUSED: Error = Error::Unauthenticated("Invalid authentication credentials");
 
 /// Somebody whom a trusted proxy names.
-pub async fn by_proxy(engine: &Engine, name: &str) -> Result<Arc<Actor>> {
+pub async fn by_proxy(engine: &Engine, name: &str) -> Result<Admitted> {
     let email = domain::name::email("", name).map_err(|_| REFUSED)?;
     recognised(engine, &email).await
 }
 
 /// The platform's administrator, for Basic credentials. Whether they are taken at all is decided before.
-pub async fn by_basic(
-    engine: &Engine,
-    caller: &Caller,
-    (user, password): (&str, &str),
-) -> Result<Arc<Actor>> {
+pub async fn by_basic(engine: &Engine, caller: &Caller, (user, password): (&str, &str)) -> Result<Admitted> {
     let entry = &engine.settings().people.entry;
     let tries = Tries::take(engine, caller, "basic credentials")?;
     // Hashes have one length, so that comparing them tells nothing of the length of what was given.
@@ -43,23 +42,27 @@ pub async fn by_basic(
     recognised(engine, &engine.settings().accounts.admin_email.trim().to_lowercase()).await
 }
 
-/// The actor of an address, remembered until anything about identities changes.
-async fn recognised(engine: &Engine, email: &str) -> Result<Arc<Actor>> {
+/// The actor of an address, remembered until anything about identities changes, for as long as that would be known.
+async fn recognised(engine: &Engine, email: &str) -> Result<Admitted> {
     let sequence = engine.identity_seq();
     let known = &engine.people().recognised;
-    if let Some((seen, actor)) = known.get(email)
+    if let Some((seen, admitted)) = known.get(email)
         && seen == sequence
     {
-        return Ok(actor);
+        engine.revocations().check(&admitted.credential)?;
+        engine.revocations().standing.admits()?;
+        return Ok(admitted);
     }
+    engine.revocations().standing.admits()?;
     let user = match store::users::by_email(engine.db(), email).await? {
         Some(user) if user.is_active => user,
         Some(_) => return Err(Error::Unauthenticated("Account disabled")),
         None => return Err(REFUSED),
     };
-    let actor = Arc::new(actor_of(engine, user).await?);
-    known.insert(email.to_owned(), (sequence, Arc::clone(&actor)));
-    Ok(actor)
+    let credential = Arc::new(Credential::without_token(Some(&user.email)));
+    let admitted = Admitted { actor: Arc::new(actor_of(engine, user).await?), credential };
+    known.insert(email.to_owned(), (sequence, admitted.clone()));
+    Ok(admitted)
 }
 
 /// What a session of the person would be, without a token: nothing to revoke, and no end.

@@ -11,7 +11,10 @@ use store::tokens::Revocation;
 
 use crate::{
     audit::{self, Deed},
-    authn::token::{Claims, TokenScopes, new_token_id},
+    authn::{
+        revocation,
+        token::{Claims, TokenScopes, new_token_id},
+    },
     engine::Engine,
 };
 
@@ -107,7 +110,7 @@ pub async fn refresh(
         return Err(Error::Unauthenticated("Token has been revoked"));
     }
     revoke(&mut tx, actor, (&old_id, now), "refreshed").await?;
-    super::commit(engine, tx).await?;
+    revocation::sync::commit(engine, tx).await?;
     Ok(session)
 }
 
@@ -119,7 +122,7 @@ pub async fn logout(engine: &Engine, actor: &Arc<Actor>, caller: &Caller) -> Res
     revoke(&mut tx, actor, (&token_id, engine.clock().now()), "logout").await?;
     let deed = Deed::done("user.logout", "user", user.id.as_str());
     audit::record(engine, &mut tx, &actor.email, caller, deed).await?;
-    super::commit(engine, tx).await?;
+    revocation::sync::commit(engine, tx).await?;
     Ok(Some(token_id))
 }
 

@@ -3,12 +3,10 @@
 //! Nothing here is needed after a restart, and nothing here decides what another replica would decide differently
 //! for longer than the sequences take.
 
-use std::{sync::Arc, time::Duration};
-
-use domain::Actor;
+use std::time::Duration;
 
 use super::{activity::Activity, limiter::Limiter};
-use crate::settings::Settings;
+use crate::{authn::Admitted, settings::Settings};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -25,7 +23,7 @@ pub(crate) struct PeopleState {
     /// When sessions were used.
     pub(crate) activity: Activity,
     /// People who came in without a token, and the identity sequence that they were looked up under.
-    pub(crate) recognised: moka::sync::Cache<String, (i64, Arc<Actor>)>,
+    pub(crate) recognised: moka::sync::Cache<String, (i64, Admitted)>,
     /// Sends mail, where that is configured.
     pub(crate) mailer: Option<upstream::mail::Mailer>,
 }

@@ -8,7 +8,7 @@ use domain::{Error, Secret};
 use engine::people::{self, Entry};
 use http::{HeaderValue, Method, StatusCode, header::LOCATION, header::SET_COOKIE};
 
-use super::{body::RawBody, problem::Failure, sessions::csrf};
+use super::{body::Posted, problem::Failure, sessions::csrf};
 use crate::{
     app::App,
     guard::{AdminOnly, Public, SignedIn},
@@ -27,10 +27,10 @@ pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
     )
 }
 
-async fn login(public: Public, body: RawBody) -> Result<Response, Failure> {
+async fn login(public: Public, posted: Posted) -> Result<Response, Failure> {
     let app = &public.app;
     let field = |name: &str| {
-        let mut pairs = url::form_urlencoded::parse(&body.0);
+        let mut pairs = url::form_urlencoded::parse(&posted.body);
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     };
     let (Some(email), Some(password)) = (field("email"), field("password")) else {

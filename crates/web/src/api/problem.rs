@@ -12,6 +12,9 @@ use http::{
 };
 use serde_json::{Value, json};
 
+/// When it is worth trying again where a part of the gateway does not answer.
+const RETRY_SECONDS: &str = "5";
+
 /// Why a request failed, answered as `{"detail": …}`.
 #[derive(Debug)]
 pub struct Failure(pub Error);
@@ -85,7 +88,9 @@ fn answer(error: Error, key: &str) -> Response {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             response
         }
-        error @ Error::Forbidden { .. } => text(StatusCode::FORBIDDEN, error.to_string()),
+        error @ (Error::Forbidden { .. } | Error::Denied(_)) => {
+            text(StatusCode::FORBIDDEN, error.to_string())
+        }
         Error::RateLimited { retry_after } => rate_limited(retry_after.as_secs().max(1)),
         error @ Error::TooLarge { what, limit, actual } => {
             let more = json!({
@@ -98,7 +103,9 @@ fn answer(error: Error, key: &str) -> Response {
             text(if timeout { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY }, message)
         }
         Error::Unavailable(cause) => {
-            let answer = text(StatusCode::SERVICE_UNAVAILABLE, "Service temporarily unavailable".to_owned());
+            let mut answer =
+                text(StatusCode::SERVICE_UNAVAILABLE, "Service temporarily unavailable".to_owned());
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
             with_cause(answer, cause)
         }
         Error::Internal(cause) => with_cause(internal(key), cause),

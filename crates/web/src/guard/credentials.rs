@@ -3,12 +3,10 @@
 //! Only the first that is there counts. A header that is there but is no single credential is a failed
 //! authentication, never an anonymous request; a worse credential beside a better one is not looked at.
 
-use std::sync::Arc;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use domain::{Actor, Caller, Error, Secret};
+use domain::{Caller, Error, Secret};
 use engine::{
-    authn::{self, Credentials},
+    authn::{self, Admitted, Credentials},
     people,
 };
 use http::{HeaderMap, HeaderName, header::AUTHORIZATION, request::Parts};
@@ -117,11 +115,11 @@ pub(super) async fn authenticate(
     parts: &Parts,
     app: &App,
     caller: &Caller,
-) -> Result<(Arc<Actor>, CameBy), Refusal> {
+) -> Result<(Admitted, CameBy), Refusal> {
     let rules = app.credential_rules();
     if let Some(InHeader::Basic(encoded)) = in_header(&parts.headers, &rules.header)? {
-        let actor = basic(parts.uri.path(), app, caller, encoded).await?;
-        return Ok((actor, CameBy::Basic));
+        let admitted = basic(parts.uri.path(), app, caller, encoded).await?;
+        return Ok((admitted, CameBy::Basic));
     }
     if let Some(shown) = token_of(parts, app)? {
         return with_token(parts, app, caller, shown).await;
@@ -149,14 +147,14 @@ async fn with_token(
     app: &App,
     caller: &Caller,
     shown: Shown<'_>,
-) -> Result<(Arc<Actor>, CameBy), Refusal> {
+) -> Result<(Admitted, CameBy), Refusal> {
     let credentials = Credentials { bearer: Some(shown.token), ip: caller.ip };
-    let actor = authn::authenticate(app.engine(), credentials).await?;
-    people::used(app.engine(), &actor, shown.token).await?;
+    let admitted = authn::authenticate(app.engine(), credentials).await?;
+    people::used(app.engine(), &admitted.actor, shown.token).await?;
     if shown.by == CameBy::Cookie {
-        csrf::check(parts, app, &actor)?;
+        csrf::check(parts, app, &admitted.actor)?;
     }
-    Ok((actor, shown.by))
+    Ok((admitted, shown.by))
 }
 
 /// The token of a request, from the header or from a browser's cookie.
@@ -195,7 +193,7 @@ fn in_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<InH
     }
 }
 
-async fn basic(path: &str, app: &App, caller: &Caller, encoded: &str) -> Result<Arc<Actor>, Error> {
+async fn basic(path: &str, app: &App, caller: &Caller, encoded: &str) -> Result<Admitted, Error> {
     if !app.credential_rules().takes_basic(path) {
         return Err(MALFORMED);
     }

@@ -148,6 +148,7 @@ fn rpc_error(error: Error, era: Era) -> (StatusCode, RpcError) {
         }
         Error::Unauthenticated(text) => (StatusCode::UNAUTHORIZED, RpcError::new(ACCESS_DENIED, text)),
         Error::Forbidden { .. } => (StatusCode::FORBIDDEN, RpcError::new(ACCESS_DENIED, "Access denied")),
+        Error::Denied(text) => (StatusCode::FORBIDDEN, RpcError::new(ACCESS_DENIED, text)),
         Error::RateLimited { .. } => {
             (StatusCode::TOO_MANY_REQUESTS, RpcError::new(ladder::INTERNAL_ERROR, error.to_string()))
         }
