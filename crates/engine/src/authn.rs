@@ -4,6 +4,7 @@
 //! until anything about identities changes (the identity sequence moves). Nothing is ever decided from a token
 //! that was remembered under an older sequence. When the database cannot be asked, nobody comes in.
 
+pub mod keys;
 pub mod password;
 pub mod token;
 
@@ -33,6 +34,8 @@ pub(crate) struct Remembered {
     actor: Arc<Actor>,
     networks: Arc<[String]>,
     identity_seq: i64,
+    /// A token of a key that counts no longer does not either.
+    keys: u64,
 }
 
 /// Remembers verified tokens by their SHA-256.
@@ -45,9 +48,11 @@ pub async fn authenticate(engine: &Engine, credentials: Credentials<'_>) -> Resu
     };
     let key = sha256(bearer.as_bytes());
     let identity_seq = engine.identity_seq();
+    let keys = engine.token_keys().generation();
     let now = engine.clock().now();
     if let Some(known) = engine.actors().get(&key)
         && known.identity_seq == identity_seq
+        && known.keys == keys
         && known.actor.expires_at.is_none_or(|end| end > now)
     {
         check_network(&known.networks, credentials.ip)?;
@@ -55,7 +60,7 @@ pub async fn authenticate(engine: &Engine, credentials: Credentials<'_>) -> Resu
     }
     let claims = engine.token_keys().verify(bearer, now)?;
     let (actor, networks) = actor_of(engine, claims).await?;
-    let remembered = Remembered { actor: Arc::new(actor), networks: networks.into(), identity_seq };
+    let remembered = Remembered { actor: Arc::new(actor), networks: networks.into(), identity_seq, keys };
     engine.actors().insert(key, remembered.clone());
     check_network(&remembered.networks, credentials.ip)?;
     Ok(remembered.actor)

@@ -1,6 +1,6 @@
-//! What goes on in the background: following upstreams, and following other replicas.
+//! What goes on in the background: following upstreams, other replicas, and the folder of keys.
 //!
-//! Three loops that start with the program and end with it. None of them holds state that a restart would miss:
+//! Loops that start with the program and end with it. None of them holds state that a restart would miss:
 //! what was refreshed when stands in the rows, what changed stands in the sequences, and the bus only makes the
 //! second sooner.
 
@@ -27,6 +27,7 @@ pub fn start(engine: &Engine) {
     spawn(engine, notices);
     spawn(engine, timer);
     spawn(engine, sequences);
+    spawn(engine, crate::authn::token::watch);
 }
 
 fn spawn<F>(engine: &Engine, job: fn(Engine) -> F)
