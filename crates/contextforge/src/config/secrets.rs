@@ -80,7 +80,8 @@ fn append_private(dir: &Path, path: &Path, text: &str) -> std::io::Result<()> {
 
 /// Whether tokens are signed with a shared secret.
 fn is_shared_secret(env: &mut Env) -> bool {
-    env.text("JWT_ALGORITHM").is_none_or(|name| name.trim().starts_with("HS"))
+    let has_pair = |name: String| ["RS", "ES"].iter().any(|family| name.trim().starts_with(family));
+    !env.text("JWT_ALGORITHM").is_some_and(has_pair)
 }
 
 /// Whether `JWT_SECRET_KEY` has to be there: the secrets may also be files of a folder.
