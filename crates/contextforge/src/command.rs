@@ -2,6 +2,7 @@
 
 mod database;
 mod doctor;
+mod keys;
 mod remote;
 mod serve;
 mod token;
@@ -22,6 +23,7 @@ pub(crate) async fn run(arguments: Cli) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve(options) => serve::run(&data_dir, options).await,
         Command::Token(token) => token::run(&data_dir, token),
+        Command::Keys(keys) => keys::run(keys),
         Command::Config(Config::Check(output)) => Ok(check(&data_dir, output.json)),
         Command::Config(Config::Docs { env }) => {
             say(&if env { config::docs::env_example() } else { config::docs::markdown() });

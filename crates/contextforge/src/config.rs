@@ -6,6 +6,7 @@
 pub(crate) mod docs;
 mod known;
 mod secrets;
+mod tokens;
 
 use std::{fmt, path::Path};
 
@@ -109,6 +110,13 @@ pub(crate) fn inherited() -> Vec<(String, String)> {
     environment().into_iter().filter(|(name, _)| wanted.contains(&name.as_str())).collect()
 }
 
+/// One variable as [`load`] would see it, for commands that need no more.
+pub(crate) fn variable(wanted: &str) -> Result<Option<String>, Mistakes> {
+    let vars = variables().map_err(|problem| Mistakes(vec![problem]))?;
+    let found = vars.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    Ok(found.map(|(_, value)| value).filter(|value| !value.trim().is_empty()))
+}
+
 /// A password that nobody could guess.
 pub(crate) fn random_secret() -> anyhow::Result<String> {
     secrets::random().map_err(|error| anyhow::anyhow!("no random numbers: {error}"))
@@ -126,7 +134,7 @@ pub(crate) fn read(
     let production = matches!(environment, Ok(Environment::Production));
     let mut remarks = Vec::new();
     let generated = if production { None } else { secrets::fill(&mut env, data_dir, write_secrets) };
-    secrets::check(&mut env, production, &mut remarks);
+    secrets::check(&mut env, environment.as_ref().ok().copied(), &mut remarks);
     let process = ProcessSettings::read(&mut env);
     let auth = AuthSettings::read(&mut env);
     let accounts = AccountSettings::read(&mut env);
@@ -135,13 +143,8 @@ pub(crate) fn read(
     let web = web::settings::Settings::read(&mut env);
     let egress = upstream::egress::EgressSettings::read(&mut env);
     let mail = upstream::mail::MailSettings::read_checked(&mut env, production, &mut remarks);
-    if let Some(algorithm) = env.text("JWT_ALGORITHM")
-        && !["HS256", "HS384", "HS512"].contains(&algorithm.as_str())
-    {
-        env.problem("JWT_ALGORITHM", "must be HS256, HS384 or HS512");
-    }
-    if let Some(auth) = &auth {
-        remark_auth(auth, environment.as_ref().is_ok_and(|e| *e != Environment::Development), &mut remarks);
+    if let (Some(auth), Ok(environment)) = (&auth, &environment) {
+        tokens::check(auth, *environment, &mut env, &mut remarks);
     }
     if let Some(federation) = &federation
         && !["-", "--", "_", "."].contains(&federation.name_separator.as_str())
@@ -164,23 +167,6 @@ pub(crate) fn read(
             Ok(Configuration { process, engine, web, egress, mail, remarks, generated })
         }
         _ => Err(Mistakes(problems)),
-    }
-}
-
-fn remark_auth(auth: &AuthSettings, outside_development: bool, remarks: &mut Vec<String>) {
-    if !auth.required {
-        remarks
-            .push("AUTH_REQUIRED=false: anonymous callers see and use everything that is public".to_owned());
-    }
-    if outside_development {
-        for (name, value, default) in [
-            ("JWT_ISSUER", &auth.jwt_issuer, "mcpgateway"),
-            ("JWT_AUDIENCE", &auth.jwt_audience, "mcpgateway-api"),
-        ] {
-            if value == default {
-                remarks.push(format!("{name} is the default {default:?}: give every environment its own"));
-            }
-        }
     }
 }
 

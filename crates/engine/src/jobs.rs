@@ -1,4 +1,4 @@
-//! What goes on in the background: following upstreams, and following other replicas.
+//! What goes on in the background: following upstreams, other replicas, and the folder of keys.
 //!
 //! Loops that start with the program and end with it. None of them holds state that a restart would miss:
 //! what was refreshed when stands in the rows, what changed stands in the sequences, and the bus only makes the
@@ -33,6 +33,7 @@ pub fn start(engine: &Engine) {
     spawn(engine, sweeper);
     spawn(engine, crate::authn::revocation::sync::follow);
     spawn(engine, forget);
+    spawn(engine, crate::authn::token::watch);
 }
 
 fn spawn<F>(engine: &Engine, job: fn(Engine) -> F)

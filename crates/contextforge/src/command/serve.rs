@@ -45,7 +45,7 @@ pub(super) async fn run(data_dir: &Path, options: Serve) -> anyhow::Result<ExitC
     let (address, serving) = listen(&configuration, &engine, Arc::clone(&workers)).await?;
     join_upstreams(&engine, servers, options.demo).await;
     engine::jobs::start(&engine);
-    let token = banner_token(&configuration, options.quiet)?;
+    let token = banner_token(&configuration, &engine, options.quiet)?;
     banner::print(&Banner {
         url: &format!("http://{address}"),
         admin_email: &configuration.engine.accounts.admin_email,
@@ -127,9 +127,13 @@ fn log_failure(what: &str, outcome: domain::Result<()>) {
     }
 }
 
-fn banner_token(configuration: &Configuration, quiet: bool) -> anyhow::Result<Option<Secret<String>>> {
+fn banner_token(
+    configuration: &Configuration,
+    engine: &Engine,
+    quiet: bool,
+) -> anyhow::Result<Option<Secret<String>>> {
     let production = configuration.engine.environment == engine::settings::Environment::Production;
-    if quiet || production {
+    if quiet || production || !engine.token_keys().can_sign() {
         return Ok(None);
     }
     token::administrators(&configuration.engine, BANNER_TOKEN_MINUTES).map(Some)

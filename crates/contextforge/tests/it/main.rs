@@ -18,6 +18,7 @@ mod edge;
 mod federation;
 mod generated;
 mod input;
+mod jwt;
 mod lifecycle;
 mod mcp;
 mod people;
