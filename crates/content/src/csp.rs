@@ -1,0 +1,1 @@
+//! The Content-Security-Policy header, layer 6.

@@ -1,0 +1,1 @@
+//! Tool definitions: fingerprints, differences and hidden text.

@@ -1,0 +1,1 @@
+//! Output encoding, layer 5.

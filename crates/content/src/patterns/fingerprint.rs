@@ -1,0 +1,227 @@
+//! SQL injection in short fields: the text as SQL words, read as if it stood inside a statement.
+//!
+//! A value ends its statement's quote, or has none, and goes on with an operator and an operand: that is a shape of
+//! *word classes*, independent of the words. Only texts short enough to be interpolated values are read so.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// Longest text that is read.
+pub(super) const LONGEST: usize = 512;
+/// Words that are looked at; shapes are decided at their beginning.
+const MOST_WORDS: usize = 48;
+
+/// Word classes of a text, one letter each: `n` number, `s` string, `w` word, `v` variable, `f` function call, `S` verb,
+/// `U` union, `k` clause, `&` logic, `o` operator, `c` comment, and punctuation as itself.
+fn classes(text: &str, quote: Option<char>) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    if let Some(quote) = quote {
+        // The value began inside of quotes: what stands before the closing one is a string.
+        let Some((_, after)) = text.split_once(quote) else { return out };
+        out.push('s');
+        rest = after;
+    }
+    while let Some(c) = rest.chars().next() {
+        if out.len() >= MOST_WORDS {
+            break;
+        }
+        let (class, length) = next(rest, c);
+        out.extend(class);
+        rest = rest.get(length.max(c.len_utf8())..).unwrap_or_default();
+    }
+    out
+}
+
+fn next(rest: &str, c: char) -> (Option<char>, usize) {
+    let bytes = rest.as_bytes();
+    let run = |which: fn(&u8) -> bool| bytes.iter().take_while(|b| which(b)).count();
+    match c {
+        c if c.is_whitespace() || c == '+' && bytes.get(1).is_some_and(u8::is_ascii_alphanumeric) => {
+            (None, c.len_utf8())
+        }
+        '\'' | '"' | '`' => {
+            let body = rest.get(1..).unwrap_or_default();
+            (Some('s'), body.find(c).map_or(rest.len(), |end| end + 2))
+        }
+        '-' if rest.starts_with("--") => (Some('c'), rest.find('\n').unwrap_or(rest.len())),
+        '#' => (Some('c'), rest.find('\n').unwrap_or(rest.len())),
+        '/' if rest.starts_with("/*") => (Some('c'), rest.find("*/").map_or(rest.len(), |end| end + 2)),
+        '0'..='9' => (Some('n'), run(|b| b.is_ascii_alphanumeric() || *b == b'.')),
+        '.' if bytes.get(1).is_some_and(u8::is_ascii_digit) => {
+            (Some('n'), 1 + bytes.iter().skip(1).take_while(|b| b.is_ascii_alphanumeric()).count())
+        }
+        '@' | '$' | ':' if bytes.get(1).is_some_and(|b| b.is_ascii_alphabetic() || *b == b'@') => (
+            Some('v'),
+            1 + bytes
+                .iter()
+                .skip(1)
+                .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'@' | b'_' | b'.' | b'`'))
+                .count(),
+        ),
+        '|' | '&' if bytes.get(1) == bytes.first() => (Some('&'), 2),
+        '=' | '<' | '>' | '!' | '~' | '*' | '/' | '%' | '^' | '|' | '&' | '+' | '-' => {
+            (Some('o'), run(|b| b"=<>!~*/%^|&+".contains(b)).max(1))
+        }
+        '(' | ')' | ',' | ';' | '{' | '}' | '.' | '\\' | '[' | ']' | ':' | '?' => (Some(c), 1),
+        c if c.is_ascii_alphabetic() || c == '_' => {
+            let length = run(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'$'));
+            let word = rest.get(..length).unwrap_or_default();
+            let calls = rest.get(length..).unwrap_or_default().trim_start().starts_with('(');
+            (Some(word_class(word, calls)), length)
+        }
+        _ => (Some('x'), c.len_utf8()),
+    }
+}
+
+fn word_class(word: &str, calls: bool) -> char {
+    match word {
+        "or" | "and" | "xor" | "not" => '&',
+        "union" | "intersect" | "except" | "minus" => 'U',
+        "select" | "insert" | "update" | "delete" | "drop" | "create" | "alter" | "exec" | "execute"
+        | "declare" | "waitfor" | "truncate" | "shutdown" | "replace" | "merge" | "grant" | "handler"
+        | "call" | "set" | "begin" | "print" | "load" => 'S',
+        "from" | "where" | "into" | "values" | "having" | "limit" | "order" | "group" | "by"
+        | "procedure" | "when" | "then" | "else" | "end" | "case" | "as" | "outfile" | "dumpfile"
+        | "table" | "all" | "distinct" | "offset" | "if" => 'k',
+        "like" | "rlike" | "regexp" | "between" | "in" | "is" | "div" | "mod" | "glob" | "sounds"
+        | "collate" | "binary" | "match" | "ilike" | "similar" | "escape" | "notnull" | "isnull" => 'o',
+        "null" | "true" | "false" => 'n',
+        _ if calls => 'f',
+        "current_user" | "current_date" | "current_time" | "current_timestamp" | "localtime" => 'v',
+        _ => 'w',
+    }
+}
+
+/// Shapes of a value that stood in quotes: it closes them and goes on.
+static QUOTED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    compile(&[
+        // ' or 1=1, ' and f(, ' or 'a'='a, ') or not x is y
+        r"^s\)*[;,]?&+[(o&]*[nsvfw]\(*[^&]{0,6}[o=]",
+        r"^s\)*&+[(o]*[nvf]",
+        r"^s\)*&+[(o]*[sw]\)*(?:[c;&]|s?$)",
+        r"^s\)*&+[(o]*[(]+(?:S|k|f|&)",
+        r"^s\)*&*\(*k?\(*S",
+        // an operator and an operand, then the end of the statement or the next quote
+        r"^s\)*o+\(*[nvfws]+[)nsvw]*(?:[c;&]|os|s$|o)",
+        r"^s\)*o+\(*[nvsf]\)*(?:[(]|$)",
+        r"^s\)*o+\(*S",
+        // comments and stacked statements
+        r"^s\)*;?c",
+        r"^s\)*;+[Skf]",
+        r"^s\)*[;)]*(?:U|k)\(*(?:[Sk(nvfs]|w[o,c(])",
+        r"^s\)*,\(*(?:S|f|v)",
+        r"^s\(*\)*f\(",
+        r"^sw?o[nsvf]",
+        r"^s[{]",
+        r"^s\)*;$",
+    ])
+});
+
+/// Shapes of a value that stood bare, mostly a number.
+static BARE: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    compile(&[
+        r"^[o(]*[nv]\)*&+[(o&]*[nsvfw]\)*o+\(*[nsvfw(]",
+        r"^[o(]*[nv]\)*&+[(o&]*(?:f\(|S|v|[(]+[nsfS])",
+        r"^[o(]*[nvw]?\)*&+[(o&]*[ns]\)*[c;]",
+        r"^[o(]*[nv]\)*(?:U|;S|;k|kk?n)",
+        r"^[o(]*[nvs]\)*[;)]*c$",
+        r"^[o(]*[nv]?\)*o+\(*(?:S|f\([nsvf(S])",
+        r"^[(o]*S\(*[(onsvfk]",
+        r"^[o(]*w?U\(*[kS]*\(*[Snsvfk]",
+        r"&[(o&]*[ns]\)*o+\(*[ns]",
+        r"&[(o]*(?:f\(|[(]S)[^&]*[o&c]",
+        r"^[(]*f\([(]*(?:S|f\()",
+        r"^[(o]*[(][(o]*(?:S|[ns]\)*[&o])[^w]*c$",
+        r"^[nw]?[;)]+(?:S|kw)",
+        r"[oU&(,;]S[(ovf*]",
+    ])
+});
+
+fn compile(shapes: &[&str]) -> Vec<Regex> {
+    shapes.iter().filter_map(|shape| Regex::new(shape).ok()).collect()
+}
+
+/// Whether a short text, in small letters and without comments, goes on as SQL where a value should end.
+pub(super) fn injects(text: &str) -> bool {
+    let bare = classes(text, None);
+    if BARE.iter().any(|shape| shape.is_match(&bare)) {
+        return true;
+    }
+    ['\'', '"'].into_iter().any(|quote| {
+        let quoted = classes(text, Some(quote));
+        !balanced(text, quote) && QUOTED.iter().any(|shape| shape.is_match(&quoted))
+    })
+}
+
+/// Whether the quotes of a text pair up around words of prose: `"this" and "that"`.
+fn balanced(text: &str, quote: char) -> bool {
+    let first = text.find(quote).unwrap_or(0);
+    let opens =
+        text.get(..first).and_then(|before| before.chars().next_back()).is_none_or(char::is_whitespace);
+    opens
+        && text.matches(quote).count() % 2 == 0
+        && !text.contains(['=', '<', '>', ';', '|'])
+        && !text.contains("--")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shapes_compile() {
+        assert_eq!((QUOTED.len(), BARE.len()), (16, 14));
+    }
+
+    #[test]
+    fn values_that_go_on_as_sql() {
+        for text in [
+            "1' or '1'='1",
+            "admin'--",
+            "x' and sleep(5) #",
+            "1 or 1=1",
+            "' is 9 = '",
+            "a' sounds like '1",
+            "1) and (select 1)",
+            "' || (select 1) || '",
+            "1; drop table t",
+            "-1 union select 1,2",
+            "x' order by 3--",
+            "' div 2 or 'a",
+            "1 and ascii(x)>1",
+        ] {
+            assert!(injects(text), "{text} {} {}", classes(text, None), classes(text, Some('\'')));
+        }
+    }
+
+    #[test]
+    fn values_that_are_words() {
+        for text in [
+            "o'connors union selected a few",
+            "\"white\" and \"black\"",
+            "rock 'n' roll",
+            "2 or 4 metal buttons",
+            "16\" or 18\"",
+            "it is your parents' house",
+            "select one of the options",
+            "the dogs' and cats' food",
+            "1950 or 1960",
+            "a and b",
+            "update the file",
+            "what's new",
+            "5 * 3",
+            "don't -- really",
+            "mats 5\" by 7\"",
+        ] {
+            assert!(
+                !injects(text),
+                "{text} {} {} {}",
+                classes(text, None),
+                classes(text, Some('\'')),
+                classes(text, Some('"'))
+            );
+        }
+    }
+}

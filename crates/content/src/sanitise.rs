@@ -1,0 +1,1 @@
+//! Sanitising on render paths, layer 4.
