@@ -1,8 +1,10 @@
 //! Chores of this repository that cargo itself does not know.
 //!
 //! `cargo xtask tidy` checks the rules that keep the tree readable: which crate may depend on which, how long a
-//! file may be, which words SQL may use. It only reads; nothing here changes a file.
+//! file may be, which words SQL may use. It only reads; nothing here changes a file. `cargo xtask content-eval` measures
+//! content screening on labelled data outside of the repository.
 
+mod content_eval;
 mod tidy;
 
 use std::io::Write;
@@ -12,14 +14,18 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-const USAGE: &str = "usage: cargo xtask tidy\n\n  tidy   check the rules of the repository; lists every violation as path:line: message\n";
+const USAGE: &str = "usage: cargo xtask COMMAND\n\n  tidy           check the rules of the repository; lists every violation as path:line: message\n  \
+    content-eval   measure content screening on labelled data: --data DIR [--json] [--missed METRIC]\n";
 
 fn main() -> Result<ExitCode> {
-    if std::env::args().nth(1).as_deref() == Some("tidy") {
-        return tidy_command();
+    match std::env::args().nth(1).as_deref() {
+        Some("tidy") => tidy_command(),
+        Some("content-eval") => content_eval::command(std::env::args().skip(2)),
+        _ => {
+            write!(std::io::stderr(), "{USAGE}")?;
+            Ok(ExitCode::from(2))
+        }
     }
-    write!(std::io::stderr(), "{USAGE}")?;
-    Ok(ExitCode::from(2))
 }
 
 fn tidy_command() -> Result<ExitCode> {

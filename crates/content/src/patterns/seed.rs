@@ -47,6 +47,9 @@ impl Seed {
     /// Every rule that matches, on the text as written: no views, no Markdown, no thresholds.
     pub(super) fn scan(&self, kind: Kind, text: &str) -> Vec<Finding> {
         let holds = |family| !(kind == Kind::Prompt && family == Family::Template);
+        // What opens an expression is allowed in prompts, so its dollar is no metacharacter there.
+        let prompt = (kind == Kind::Prompt).then(|| text.replace("${", "  "));
+        let text = prompt.as_deref().unwrap_or(text);
         let rules = self.0.iter().filter(|(family, _, _)| holds(*family));
         rules
             .filter_map(|(family, id, regex)| {

@@ -1,0 +1,90 @@
+//! `cargo xtask content-eval`: how well content screening tells attacks and personal data from documents.
+//!
+//! Reads labelled files from a folder outside of the repository and prints rates. Rules are developed on the rows with
+//! an even number and judged on those with an odd one, which are printed beside them. Nothing is learned here.
+
+mod attacks;
+mod data;
+mod mutate;
+mod personal;
+mod report;
+
+use std::{io::Write, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result, bail};
+use content::{ContentSettings, Screen};
+
+use report::{Half, Metric};
+
+const USAGE: &str = "usage: cargo xtask content-eval --data DIR [--json] [--missed METRIC]\n\n  \
+    --json            print JSON only\n  \
+    --missed METRIC   print the development rows that METRIC gets wrong, for example P3/structural/strict\n";
+
+struct Options {
+    data: PathBuf,
+    json: bool,
+    missed: Option<String>,
+}
+
+pub(crate) fn command(arguments: impl Iterator<Item = String>) -> Result<ExitCode> {
+    let options = options(arguments)?;
+    let data = data::Data::read(&options.data)?;
+    let mut metrics = Vec::new();
+    for (profile, modes) in [("structural", &["strict", "moderate"][..]), ("seed", &["strict"])] {
+        for mode in modes {
+            let screen = screen(&[
+                ("CONTENT_PATTERN_PROFILE", profile),
+                ("CONTENT_PATTERN_VALIDATION_MODE", mode),
+                ("CONTENT_PII_DETECTION_ENABLED", "false"),
+            ])?;
+            metrics.extend(attacks::measure(&data, &screen, &format!("{profile}/{mode}")));
+        }
+    }
+    for mode in ["strict", "moderate"] {
+        let screen =
+            screen(&[("CONTENT_PATTERN_DETECTION_ENABLED", "false"), ("CONTENT_PII_VALIDATION_MODE", mode)])?;
+        metrics.extend(personal::measure(&data, &screen, mode));
+    }
+    let mut out = std::io::stdout().lock();
+    if let Some(name) = &options.missed {
+        missed(&mut out, &metrics, name)?;
+    } else if options.json {
+        writeln!(out, "{}", report::json(&metrics))?;
+    } else {
+        write!(out, "{}", report::table(&metrics))?;
+        writeln!(out, "{}", report::json(&metrics))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
+    let (mut data, mut json, mut missed) = (None, false, None);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--data" => data = arguments.next().map(PathBuf::from),
+            "--json" => json = true,
+            "--missed" => missed = arguments.next(),
+            _ => bail!("{USAGE}"),
+        }
+    }
+    Ok(Options { data: data.context(USAGE)?, json, missed })
+}
+
+fn screen(vars: &[(&str, &str)]) -> Result<Screen> {
+    let vars = vars
+        .iter()
+        .chain(&[("CONTENT_PATTERN_CACHE_ENABLED", "false"), ("CONTENT_PATTERN_MAX_SCAN_SIZE", "10000000")]);
+    let mut env = domain::Env::new(vars.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    let settings = ContentSettings::read(&mut env).context("the settings of the evaluation are wrong")?;
+    let (screen, problems) = Screen::new(&settings);
+    if problems.is_empty() { Ok(screen) } else { bail!("{problems:?}") }
+}
+
+fn missed(out: &mut impl Write, metrics: &[Metric], name: &str) -> Result<()> {
+    for metric in metrics.iter().filter(|metric| metric.name() == name && metric.half == Half::Development) {
+        for row in &metric.wrong {
+            writeln!(out, "{row}")?;
+        }
+    }
+    Ok(())
+}
