@@ -18,7 +18,7 @@ use report::{Half, Metric};
 
 const USAGE: &str = "usage: cargo xtask content-eval --data DIR [--json] [--missed METRIC]\n\n  \
     --json            print JSON only\n  \
-    --missed METRIC   print the development rows that METRIC gets wrong, for example P3/structural/strict\n";
+    --missed METRIC   print the development rows that METRIC (or all) gets wrong, for example P3/structural/strict\n";
 
 struct Options {
     data: PathBuf,
@@ -81,9 +81,11 @@ fn screen(vars: &[(&str, &str)]) -> Result<Screen> {
 }
 
 fn missed(out: &mut impl Write, metrics: &[Metric], name: &str) -> Result<()> {
-    for metric in metrics.iter().filter(|metric| metric.name() == name && metric.half == Half::Development) {
+    let wanted =
+        |metric: &&Metric| metric.half == Half::Development && (name == "all" || metric.name() == name);
+    for metric in metrics.iter().filter(wanted) {
         for row in &metric.wrong {
-            writeln!(out, "{row}")?;
+            writeln!(out, "{} {row}", metric.name())?;
         }
     }
     Ok(())

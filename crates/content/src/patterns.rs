@@ -35,7 +35,9 @@ pub enum Mime {
     Markdown,
     /// JSON: its strings are read, its syntax is not.
     Json,
-    /// Anything else, HTML included: nothing is exempt.
+    /// HTML: elements of a page are its purpose, script is not.
+    Html,
+    /// Anything else: nothing is exempt.
     Other,
 }
 
@@ -46,6 +48,7 @@ impl Mime {
             mime.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
             "text/markdown" | "text/x-markdown" => Self::Markdown,
+            "text/html" | "application/xhtml+xml" => Self::Html,
             "application/json" | "text/json" => Self::Json,
             json if json.ends_with("+json") => Self::Json,
             _ => Self::Other,
@@ -56,6 +59,7 @@ impl Mime {
         match self {
             Self::Markdown => "markdown",
             Self::Json => "json",
+            Self::Html => "html",
             Self::Other => "other",
         }
     }

@@ -51,6 +51,8 @@ pub enum Family {
     Custom,
     /// Text that a reader does not see.
     Hidden,
+    /// Orders to a model in a description.
+    Poison,
 }
 
 impl Family {
@@ -66,6 +68,7 @@ impl Family {
             Self::Pii => "pii",
             Self::Custom => "custom",
             Self::Hidden => "hidden",
+            Self::Poison => "poison",
         }
     }
 }

@@ -44,13 +44,6 @@ pub(super) struct Marked {
     pub(super) spans: Vec<(String, usize, usize)>,
 }
 
-/// Text that tries to instruct a model, or does not.
-#[derive(Debug, Deserialize)]
-pub(super) struct Instruction {
-    pub(super) label: String,
-    pub(super) text: String,
-}
-
 /// Everything.
 #[derive(Debug)]
 pub(super) struct Data {
@@ -60,7 +53,6 @@ pub(super) struct Data {
     pub(super) tools: Vec<Tool>,
     pub(super) documents: Vec<Document>,
     pub(super) marked: Vec<Marked>,
-    pub(super) instructions: Vec<Instruction>,
 }
 
 impl Data {
@@ -72,7 +64,6 @@ impl Data {
             tools: rows(folder, "benign_tools")?,
             documents: rows(folder, "benign_docs")?,
             marked: rows(folder, "pii_presidio")?,
-            instructions: rows(folder, "prompt_injection")?,
         })
     }
 }

@@ -3,7 +3,7 @@
 //! A value ends its statement's quote, or has none, and goes on with an operator and an operand: that is a shape of
 //! *word classes*, independent of the words. Only texts short enough to be interpolated values are read so.
 
-use std::sync::LazyLock;
+use std::{collections::HashSet, sync::LazyLock};
 
 use regex::Regex;
 
@@ -12,8 +12,9 @@ pub(super) const LONGEST: usize = 512;
 /// Words that are looked at; shapes are decided at their beginning.
 const MOST_WORDS: usize = 48;
 
-/// Word classes of a text, one letter each: `n` number, `s` string, `w` word, `v` variable, `f` function call, `S` verb,
-/// `U` union, `k` clause, `&` logic, `o` operator, `c` comment, and punctuation as itself.
+/// Word classes of a text, one letter each: `n` number, `s` string, `w` word, `v` variable, `f` function call,
+/// `g` call of something else, `E` select,
+/// `S` another verb, `U` union, `k` clause, `&` logic, `o` operator, `c` comment, and punctuation as itself.
 fn classes(text: &str, quote: Option<char>) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -79,42 +80,46 @@ fn word_class(word: &str, calls: bool) -> char {
     match word {
         "or" | "and" | "xor" | "not" => '&',
         "union" | "intersect" | "except" | "minus" => 'U',
-        "select" | "insert" | "update" | "delete" | "drop" | "create" | "alter" | "exec" | "execute"
-        | "declare" | "waitfor" | "truncate" | "shutdown" | "replace" | "merge" | "grant" | "handler"
-        | "call" | "set" | "begin" | "print" | "load" => 'S',
+        "select" => 'E',
+        "exec" | "execute" | "declare" | "waitfor" | "shutdown" => 'X',
+        "insert" | "update" | "delete" | "drop" | "create" | "alter" | "truncate" | "replace" | "merge"
+        | "grant" | "handler" | "call" | "set" | "begin" | "print" | "load" => 'S',
         "from" | "where" | "into" | "values" | "having" | "limit" | "order" | "group" | "by"
         | "procedure" | "when" | "then" | "else" | "end" | "case" | "as" | "outfile" | "dumpfile"
         | "table" | "all" | "distinct" | "offset" | "if" => 'k',
         "like" | "rlike" | "regexp" | "between" | "in" | "is" | "div" | "mod" | "glob" | "sounds"
         | "collate" | "binary" | "match" | "ilike" | "similar" | "escape" | "notnull" | "isnull" => 'o',
         "null" | "true" | "false" => 'n',
-        _ if calls => 'f',
+        _ if calls && FUNCTIONS.contains(&word) => 'f',
+        _ if calls => 'g',
         "current_user" | "current_date" | "current_time" | "current_timestamp" | "localtime" => 'v',
         _ => 'w',
     }
 }
 
+/// Functions of the databases; other words before a bracket are words.
+static FUNCTIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| super::sql::FUNCTIONS.split('|').collect());
+
 /// Shapes of a value that stood in quotes: it closes them and goes on.
 static QUOTED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     compile(&[
         // ' or 1=1, ' and f(, ' or 'a'='a, ') or not x is y
-        r"^s\)*[;,]?&+[(o&]*[nsvfw]\(*[^&]{0,6}[o=]",
-        r"^s\)*&+[(o]*[nvf]",
+        r"^s\)*[;,]?&+[(o&]*[nsvfgw]\(*[^&]{0,6}[o=]",
+        r"^s\)*&+[(o]*[nvfg]",
         r"^s\)*&+[(o]*[sw]\)*(?:[c;&]|s?$)",
-        r"^s\)*&+[(o]*[(]+(?:S|k|f|&)",
-        r"^s\)*&*\(*k?\(*S",
+        r"^s\)*&+[(o]*[(]+(?:[SE]|k|f|g|&)",
+        r"^s\)*&*\(*k?\(*(?:E|[SX][nsvkwfg(])",
         // an operator and an operand, then the end of the statement or the next quote
-        r"^s\)*o+\(*[nvfws]+[)nsvw]*(?:[c;&]|os|s$|o)",
-        r"^s\)*o+\(*[nvsf]\)*(?:[(]|$)",
-        r"^s\)*o+\(*S",
+        r"^s\)*o+\(*[nvfgws]+[)nsvw]*(?:[c;&]|os|s$|o)",
+        r"^s\)*o+\(*[nvsfg]\)*(?:[(]|$)",
+        r"^s\)*o+\(*[SEX]",
         // comments and stacked statements
         r"^s\)*;?c",
-        r"^s\)*;+[Skf]",
-        r"^s\)*[;)]*(?:U|k)\(*(?:[Sk(nvfs]|w[o,c(])",
-        r"^s\)*,\(*(?:S|f|v)",
-        r"^s\(*\)*f\(",
-        r"^sw?o[nsvf]",
-        r"^s[{]",
+        r"^s\)*;+(?:[SEX][nsvkwfgo(]|f|g)",
+        r"^s\)*[;)]*(?:U\(*[Ek(]|k\(*(?:[Ek(nvfgs]|w[o,c(]))",
+        r"^s\)*,\(*(?:E|f|g|v)",
+        r"^s\(*\)*[fg]\(",
+        r"^sw?o[nsvfg]",
         r"^s\)*;$",
     ])
 });
@@ -123,19 +128,23 @@ static QUOTED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 static BARE: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     compile(&[
         r"^[o(]*[nv]\)*&+[(o&]*[nsvfw]\)*o+\(*[nsvfw(]",
-        r"^[o(]*[nv]\)*&+[(o&]*(?:f\(|S|v|[(]+[nsfS])",
+        r"^[o(]*[nv]\)*&+[(o&]*(?:f\(|E|v|[(]+[nsfE])",
         r"^[o(]*[nvw]?\)*&+[(o&]*[ns]\)*[c;]",
-        r"^[o(]*[nv]\)*(?:U|;S|;k|kk?n)",
+        r"^[o(]*[nv]\)*(?:U[Ek(]|;[SE]|kk?n)",
+        r"^[nv]k[sw]kw",
         r"^[o(]*[nvs]\)*[;)]*c$",
-        r"^[o(]*[nv]?\)*o+\(*(?:S|f\([nsvf(S])",
-        r"^[(o]*S\(*[(onsvfk]",
-        r"^[o(]*w?U\(*[kS]*\(*[Snsvfk]",
+        r"^[o(]*[nv]?\)*o+\(*(?:E|f\([nsvf(E])",
+        r"^[(o]*E\(*[(onsvf]",
+        r"^[(o]*E[nsvfwo,(){}.]*k[wsv(]*(?:k|c|;|$)",
+        r"^[(o]*w?U\(*k*\(*[Ensv]",
         r"&[(o&]*[ns]\)*o+\(*[ns]",
-        r"&[(o]*(?:f\(|[(]S)[^&]*[o&c]",
-        r"^[(]*f\([(]*(?:S|f\()",
-        r"^[(o]*[(][(o]*(?:S|[ns]\)*[&o])[^w]*c$",
-        r"^[nw]?[;)]+(?:S|kw)",
-        r"[oU&(,;]S[(ovf*]",
+        r"&[(o]*(?:f\(|[(]E)[^&]*[o&c]",
+        r"^[(]*f\([(]*(?:E|f\()",
+        r"^[(o]*[(][(o]*(?:E|[ns]\)*[&o])[^w]*c$",
+        r"[oU&(,;]E[(ovf*]",
+        r"^X\(*[vs(]",
+        r"^[nv]\)*&+[(o]*g\([^&]*\)+(?:[oc;]|$)",
+        r";X",
     ])
 });
 
@@ -172,7 +181,7 @@ mod tests {
 
     #[test]
     fn the_shapes_compile() {
-        assert_eq!((QUOTED.len(), BARE.len()), (16, 14));
+        assert_eq!((QUOTED.len(), BARE.len()), (15, 18));
     }
 
     #[test]

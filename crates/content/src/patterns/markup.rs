@@ -136,6 +136,10 @@ pub(super) fn runs(value: &str) -> bool {
 
 /// Whether a style does more than style.
 fn styled(value: &str) -> bool {
+    if value.starts_with("{{") {
+        // An object of JSX; its members are no CSS.
+        return false;
+    }
     let compact: String = value.chars().filter(|c| !c.is_whitespace() && *c != '\\').collect();
     let words = [
         "expression(",
@@ -198,8 +202,11 @@ fn element(tag: &Tag<'_>) -> Option<Hit> {
         "isindex" | "marquee" | "blink" | "plaintext" | "noembed" => {
             ("xss/obsolete_element", Tier::Field, "An element that only attacks use")
         }
-        "math" | "svg" if !tag.closed => {
-            ("xss/open_foreign", Tier::Field, "Foreign markup that does not end")
+        "math" | "svg" => {
+            ("xss/foreign_markup", Tier::Field, "Foreign markup, in which other rules for script hold")
+        }
+        "html" | "head" | "body" | "title" | "meta" => {
+            ("xss/page_element", Tier::Field, "An element of a page in a value")
         }
         "a" | "image" | "img" if tag.has("language") || tag.value("dynsrc").is_some() => {
             ("xss/obsolete_element", Tier::Field, "An element that only attacks use")
@@ -212,10 +219,10 @@ fn element(tag: &Tag<'_>) -> Option<Hit> {
     Some(hit)
 }
 
-/// Frames of a secure address are how documents show films; the sanitiser takes them out when it renders.
+/// Frames of a secure address or of the same place are how documents show films; the sanitiser takes them out when it renders.
 fn frame(tag: &Tag<'_>) -> bool {
     match tag.value("src") {
-        Some(src) => !src.trim().starts_with("https://"),
+        Some(src) => !["https://", "./", "../"].iter().any(|harmless| src.trim().starts_with(harmless)),
         None => !tag.attributes.is_empty() && tag.name != "frame",
     }
 }

@@ -16,7 +16,7 @@ transition\\w+|unload|volumechange|waiting|webkit\\w+|wheel|zoom"
 }
 
 rules! { SCRIPT: Xss, Text, "Script that a browser would run";
-    "xss/script_url" Certain r#"(?:java|vb|live)script:[^\s"'<>|]*[(`=;]"#;
+    "xss/script_url" Certain r#"(?:java|vb|live)script:[^\s"'<>|`]+[(`=;]"#;
     "xss/script_url" Shape r#"(?:java|vb|live)script:(?:/[/*]|[\w\\({\[%&'"!+~$-])"#;
     "xss/html_data_url" Shape r"data:(?:text/(?:html|xml|javascript)|application/(?:javascript|xhtml\+xml))[;,]";
     "xss/handler" Shape concat!(r#"(?:^|["'`/\s])on(?:"#, events!(), r#")\s*=\s*(?:["'`]\s*)?(?:javascript:|[\w.$\[\]"'+]+\s*(?:\(|`|=[^=>]))"#);

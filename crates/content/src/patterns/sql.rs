@@ -7,7 +7,7 @@ use crate::verdict::Family;
 
 macro_rules! compare {
     () => {
-        r"(?:<=>|<>|!=|=|<|>|\bnot\s+like\b|\bn?like\b|\brlike\b|\bregexp\b|\bbetween\b|\bin\s*\(|\bis\s+(?:not\s+)?(?:null|true|false)|\bglob\b|\bsounds\s+like\b|\bmatch\b|\bsimilar\s+to\b|\bdiv\b|\bxor\b)"
+        r"(?:<=>|<>|!=|=|<|>|\bnot\s+like\b|\bn?like\b|\brlike\b|\bregexp\b|\bbetween\b|\bin\s*\(|\bis\s+(?:not\s+)?(?:null|true|false)|\bglob\b|\bsounds\s+like\b|\bdiv\b|\bxor\b)"
     };
 }
 
@@ -19,6 +19,9 @@ database|schema|current_user|system_user|session_user|row_count|json_keys|json_e
 conv|floor|rand|md5|sha1|strcmp|find_in_set|locate|instr|position|lpad|rpad|greatest|least|field|crc32|bin|oct|reverse|left|right|row|exists|gtid_subset|quote|randomblob|like"
     };
 }
+
+/// The same, for `fingerprint`.
+pub(super) const FUNCTIONS: &str = functions!();
 
 macro_rules! item {
     () => {
@@ -40,7 +43,7 @@ rules! { SQL: Sql, Sql, "SQL that breaks out of a statement";
     "sql/statement" Shape concat!(r"\bselect\s*(?:all\s+|distinct\s+|top\s+\d+\s+)?(?:\*|[\w.]+\s*\([^()\n]*\)|", item!(), r"(?:\s*,\s*", item!(), r#")+)\s*\bfrom\b\s*[\w(`"\[.@]"#);
     "sql/statement" Shape r#"\bselect\s+[\w.]+\s+from\s+[\w.`"]+\s+(?:where\s+[\w.]+\s*(?:=|<|>|like\b|in\s*\(|is\b)|limit\s+\d|order\s+by\b|union\b|--|;)"#;
     "sql/statement" Shape r"\binsert\s+into\s+\S+\s*(?:\([^()\n]*\))?\s*(?:values\s*\(|select\b)|\bdelete\s+from\s+\w+\s*(?:where\s+\S+\s*(?:=|<|>|like\b|in\b)|;|--|\z)|\bupdate\s+\w+\s+set\s+\w+\s*=|\bdrop\s+(?:table|database|schema)\s+(?:if\s+exists\s+)?\w+\s*(?:;|--|#|/\*|\z)|\balter\s+table\s+\w+\s+(?:add|drop|modify)\b|\bcreate\s+(?:table\s+\w+\s*\(|user\s+\S+\s+identified)";
-    "sql/comment_end" Shape r#"(?m)[\w)%]['"]\s*\)*\s*;?\s*(?:--|#|/\*)[\s+-]*$"#;
+    "sql/comment_end" Shape r#"(?m)[\w)%]['"][ \t]*\)*[ \t]*;?[ \t]*(?:--|#|/\*)[ \t\r+-]*$"#;
     "sql/comment_end" Field r#"(?:['"]\s*\)*|\d\s*\)+|^\s*\d+\s*|\)\s*);?\s*(?:--|#|/\*)"#;
     "sql/order_probe" Shape r#"['"\d)]\s*\)*\s+(?:order|group)\s+by\s+\(*\d+\s*(?:--|#|/\*|,\s*\d|\z)|\bhaving\s+\d+\s*=\s*\d"#;
     "sql/order_probe" Field r"\b(?:order|group)\s+by\s+\d+";

@@ -47,28 +47,26 @@ impl Structural {
     pub(super) fn scan(&self, mode: Mode, kind: Kind, mime: Mime, text: &str) -> Vec<Finding> {
         let mut found = Vec::new();
         // Descriptions of tools are Markdown by custom: their back-ticks are code and no commands.
-        let marked =
-            mime == Mime::Markdown || matches!(kind, Kind::Tool | Kind::Metadata) && mime == Mime::Other;
-        if marked {
+        let described = matches!(kind, Kind::Tool | Kind::Metadata);
+        let short = text.len() <= fingerprint::LONGEST
+            && matches!((mime, described), (Mime::Other, _) | (Mime::Markdown, true));
+        let place = if short { Place::Field } else { Place::Prose };
+        if mime == Mime::Markdown || mime == Mime::Other && described {
             let markdown = Markdown::parse(text);
             links(&markdown, &mut found);
-            let place =
-                if kind == Kind::Tool || mime != Mime::Markdown { Place::Field } else { Place::Prose };
-            self.place(
-                kind,
-                if text.len() <= fingerprint::LONGEST { place } else { Place::Prose },
-                &markdown.prose(text),
-                &mut found,
-            );
+            let prose = markdown.prose(text);
+            let prose = if mode == Mode::Moderate { without_environment(&prose) } else { prose };
+            self.place(Reading { kind, mime, place }, &prose, &mut found);
             if mode != Mode::Moderate && !markdown.code.is_empty() {
-                self.place(kind, Place::Code, &markdown.code(text), &mut found);
+                self.place(Reading { kind, mime, place: Place::Code }, &markdown.code(text), &mut found);
             }
         } else if let Some(strings) = (mime == Mime::Json).then(|| strings(text)).flatten() {
-            self.place(kind, Place::Prose, &masked(text, &strings), &mut found);
-            self.fields(text, &strings, &mut found);
+            self.place(Reading { kind, mime, place: Place::Prose }, &masked(text, &strings), &mut found);
+            if !described {
+                self.fields(text, &strings, &mut found);
+            }
         } else {
-            let place = if text.len() <= fingerprint::LONGEST { Place::Field } else { Place::Prose };
-            self.place(kind, place, text, &mut found);
+            self.place(Reading { kind, mime, place }, text, &mut found);
         }
         for finding in &mut found {
             finding.span = on_characters(text, finding.span.clone());
@@ -78,24 +76,29 @@ impl Structural {
     }
 
     /// Reads one place in all its views.
-    fn place(&self, kind: Kind, place: Place, text: &str, found: &mut Vec<Finding>) {
+    fn place(&self, reading: Reading, text: &str, found: &mut Vec<Finding>) {
         let first = found.len();
-        self.views(kind, place, text, found);
+        self.views(reading, text, found);
         for (span, decoded) in islands(text) {
             let mut inner = Vec::new();
-            self.views(kind, if place == Place::Code { place } else { Place::Prose }, &decoded, &mut inner);
+            let place = if reading.place == Place::Code { Place::Code } else { Place::Prose };
+            self.views(Reading { place, ..reading }, &decoded, &mut inner);
             found.extend(inner.into_iter().map(|finding| Finding { span: span.clone(), ..finding }));
         }
         dedup(found, first);
     }
 
-    fn views(&self, kind: Kind, place: Place, text: &str, found: &mut Vec<Finding>) {
+    fn views(&self, reading: Reading, text: &str, found: &mut Vec<Finding>) {
         let views = Views::new(text, self.depth);
         let mut last = 0;
         for (number, view) in views.each() {
             let mut inner = Vec::new();
-            self.read(kind, place, Sight::Text, view.text(), &mut inner);
-            markup::scan(view.text(), place, &mut inner);
+            self.read(reading, Sight::Text, view.text(), &mut inner);
+            markup::scan(view.text(), reading.place, &mut inner);
+            if number > 0 && reading.mime == Mime::Markdown {
+                // A renderer evaluates a document as written: what is encoded in it is no template.
+                inner.retain(|finding| finding.rule != EXPRESSION);
+            }
             found.extend(
                 inner.into_iter().map(|f| Finding { span: views.original(number, f.span.clone()), ..f }),
             );
@@ -105,24 +108,24 @@ impl Structural {
         for (sight, rewritten) in [(Sight::Sql, sql_view(view)), (Sight::Shell, shell_view(view))] {
             let Some(rewritten) = rewritten else { continue };
             let mut inner = Vec::new();
-            self.read(kind, place, sight, rewritten.text(), &mut inner);
+            self.read(reading, sight, rewritten.text(), &mut inner);
             found.extend(
                 inner
                     .into_iter()
                     .map(|f| Finding { span: views.original(last, rewritten.source(f.span.clone())), ..f }),
             );
         }
-        if place == Place::Field {
+        if reading.place == Place::Field && matches!(reading.kind, Kind::Resource | Kind::Prompt) {
             let plain = sql_view(view);
             found.extend(field(plain.as_ref().map_or(view.text(), View::text), 0..text.len()));
         }
     }
 
     /// Applies the rules of a sight; all of them read the plain views, few read the rewritten ones.
-    fn read(&self, kind: Kind, place: Place, sight: Sight, text: &str, found: &mut Vec<Finding>) {
+    fn read(&self, reading: Reading, sight: Sight, text: &str, found: &mut Vec<Finding>) {
         for (rule, regex) in &self.rules {
-            let Some(severity) = rule.tier.severity(place) else { continue };
-            if sight != Sight::Text && rule.sight != sight || !holds(rule, kind) {
+            let Some(severity) = rule.tier.severity(reading.place) else { continue };
+            if sight != Sight::Text && rule.sight != sight || !holds(rule, reading.kind) {
                 continue;
             }
             if let Some(hit) = regex.find(text.as_bytes()) {
@@ -155,9 +158,37 @@ impl Structural {
     }
 }
 
+/// How a piece of text is read.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    kind: Kind,
+    mime: Mime,
+    place: Place,
+}
+
+/// The rule about template syntax as such.
+const EXPRESSION: &str = "template/expression";
+
 /// The contract's table: template syntax is refused in resources only.
 fn holds(rule: &Rule, kind: Kind) -> bool {
-    rule.id != "template/expression" || kind == Kind::Resource
+    rule.id != EXPRESSION || kind == Kind::Resource
+}
+
+/// The text without `${HOME}` and its like: documents name variables of the environment, and no template engine takes a
+/// lone word in capitals for more. Places stay.
+fn without_environment(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for (at, _) in text.match_indices("${") {
+        let name = bytes
+            .iter()
+            .skip(at + 2)
+            .take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || **b == b'_')
+            .count();
+        if name > 0 && bytes.get(at + 2 + name) == Some(&b'}') {
+            bytes.iter_mut().skip(at).take(2).for_each(|byte| *byte = b' ');
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
 fn field(text: &str, span: Range<usize>) -> Option<Finding> {

@@ -9,18 +9,20 @@ use crate::verdict::Family;
 /// Names that lead from a template to the interpreter.
 macro_rules! interpreter {
     () => {
-        r"(?:__\w+__|\.\s*mro\b|subclasses|getattr\b|popen|\bsystem\b|\bexec\b|\beval\b|getruntime|getclass|forname|processbuilder|\{%-?\s*(?:import|include|extends|from)\b|lipsum|cycler\b|joiner\b|\bconstructor\b|\|\s*attr\s*\(|request\s*[.\[]|\bself\s*\.\s*_|_self\b|registerundefined|\|\s*(?:filter|map|sort|reduce)\s*\(\s*\[?\s*['\x22]|java\s*[.:]|ognl|#context|freemarker|\bshell|/etc/|child_process|\bprocess\s*\.|\bglobals?\s*[.\[(]|url_for\s*\.|get_flashed|file\s*\.\s*(?:open|read)|\bopen\s*\(|io\.\w+|readlines)"
+        r"(?:__\w+__|\.\s*mro\b|subclasses|getattr\b|popen|\b(?:system|exec|eval)\s*\(|getruntime|getclass|forname|processbuilder|\{%-?\s*(?:import|include|extends|from)\b|lipsum|cycler\b|joiner\b|\bconstructor\b|\|\s*attr\s*\(|\brequest\s*(?:\.\s*(?:application|args|cookies|headers|values|form|query)|\[|\|)|\bself\s*\.\s*_|_self\b|registerundefined|\|\s*(?:filter|map|sort|reduce)\s*\(\s*\[?\s*['\x22]|java\s*[.:]|ognl|#context|freemarker|\bshell(?:_exec)?\s*\(|/etc/(?:passwd|shadow)|child_process|\bprocess\s*\.|\bglobals?\s*[.\[(]|url_for\s*\.|get_flashed|file\s*\.\s*(?:open|read)|\bopen\s*\(|\bio\.(?:popen|open)|readlines)"
     };
 }
 
 rules! { EXPRESSION: Template, Text, "Template syntax, which a renderer would evaluate";
-    "template/expression" Shape r"(?s)\{\{.*?\}\}|\{%.*?%\}";
+    // `style={{ width: 1 }}` is an object of JSX: no template language has a pair there.
+    "template/expression" Shape r"(?s)(?:^|[^=])\{\{.*?\}\}|=\{\{\s*(?:['\x22]?[\w-]+['\x22]?\s*[^\w\s:'\x22-]|[^\w\s'\x22-]).*?\}\}|\{%.*?%\}";
     "template/expression" Shape r"(?s)\$\{.*?\}";
 }
 
 rules! { TEMPLATE: Template, Text, "An expression that reaches the interpreter behind a template";
     "template/interpreter" Certain concat!(r"(?:\{\{|\{%|\$\{|#\{|<%|\*\{|@\{)[^}\n]*", interpreter!());
-    "template/lookup" Certain r"\$\{\s*(?:jndi|lower|upper|env|sys|java|main|ctx|date|::-)[^}\n]*[:}]";
+    "template/lookup" Certain r"\$\{\s*(?:jndi:|lower:|upper:|::-|[^{}\n]*:-[a-z:]\})";
+    "template/lookup" Shape r"\$\{\s*(?:env|sys|java|main|ctx|date|base64|script|url|dns):";
     "template/server_page" Shape r"<%[=@!#-]?\s*(?:[^%\n]*(?:\(|`|\bif\b|\bimport\b|\bexec\b|\d\s*\*\s*\d)|require)";
     "template/hash_expression" Shape r"[#*~]\{\s*[^}\n]*(?:\(|\d\s*[*+]\s*\d|\bt\(|\.\w+\.)[^}\n]*\}";
     "template/perl" Shape r"@\{\s*\[";
