@@ -8,6 +8,7 @@ mod data;
 mod mutate;
 mod personal;
 mod report;
+mod speed;
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
@@ -18,16 +19,21 @@ use report::{Half, Metric};
 
 const USAGE: &str = "usage: cargo xtask content-eval --data DIR [--json] [--missed METRIC]\n\n  \
     --json            print JSON only\n  \
+    --speed           time texts that are made to be slow, instead of rates\n  \
     --missed METRIC   print the development rows that METRIC (or all) gets wrong, for example P3/structural/strict\n";
 
 struct Options {
     data: PathBuf,
     json: bool,
     missed: Option<String>,
+    speed: bool,
 }
 
 pub(crate) fn command(arguments: impl Iterator<Item = String>) -> Result<ExitCode> {
     let options = options(arguments)?;
+    if options.speed {
+        return speed(&mut std::io::stdout().lock());
+    }
     let data = data::Data::read(&options.data)?;
     let mut metrics = Vec::new();
     for (profile, modes) in [("structural", &["strict", "moderate"][..]), ("seed", &["strict"])] {
@@ -58,16 +64,33 @@ pub(crate) fn command(arguments: impl Iterator<Item = String>) -> Result<ExitCod
 }
 
 fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
-    let (mut data, mut json, mut missed) = (None, false, None);
+    let (mut data, mut json, mut missed, mut speed) = (None, false, None, false);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--data" => data = arguments.next().map(PathBuf::from),
             "--json" => json = true,
+            "--speed" => speed = true,
             "--missed" => missed = arguments.next(),
             _ => bail!("{USAGE}"),
         }
     }
-    Ok(Options { data: data.context(USAGE)?, json, missed })
+    let data = if speed { data.or(Some(PathBuf::new())) } else { data };
+    Ok(Options { data: data.context(USAGE)?, json, missed, speed })
+}
+
+/// Prints the times for texts that are made to be slow.
+fn speed(out: &mut impl Write) -> Result<ExitCode> {
+    let screen = screen(&[])?;
+    for timing in speed::measure(&screen) {
+        let growth = timing.doubled.as_secs_f64() / timing.once.as_secs_f64();
+        writeln!(
+            out,
+            "{:<16} 100 KB {:>8.2} ms, doubled x{growth:.2}",
+            format!("{:?}", timing.piece),
+            timing.once.as_secs_f64() * 1e3
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn screen(vars: &[(&str, &str)]) -> Result<Screen> {

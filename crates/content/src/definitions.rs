@@ -45,6 +45,12 @@ pub fn review(definition: &Value) -> Vec<Remark> {
     remarks
 }
 
+/// Whether remarks are a reason to hold a definition back until a person has looked.
+pub fn holds_back(remarks: &[Remark]) -> bool {
+    let findings: Vec<Finding> = remarks.iter().map(|remark| remark.finding.clone()).collect();
+    crate::patterns::refuses(&findings)
+}
+
 /// Every string with its place; names of members are texts as well.
 fn collect<'a>(value: &'a Value, path: String, depth: usize, out: &mut Vec<(String, &'a str)>) {
     if depth > schema::DEEPEST {

@@ -146,7 +146,7 @@ mod tests {
             ("her number is 536-90-4399.", "pii/ssn"),
             ("card 4539 1488 0343 6467 please", "pii/credit_card"),
             ("card 676222165679?", "pii/credit_card"),
-            ("call +44 20 7946 0018 now", "pii/phone"),
+            ("call +44 20 7123 4567 now", "pii/phone"),
             ("Phone: (212) 736-5000", "pii/phone"),
             ("from 8.8.4.4 on", "pii/ip_address"),
             ("at 2a00:1450:4001:81b::200e now", "pii/ip_address"),

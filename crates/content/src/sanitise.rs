@@ -125,7 +125,10 @@ mod tests {
         fn sanitising_again_changes_nothing(text in "(<(/?)(p|a|b|svg|math|style|table|tr|select|title|noscript|script|mi|!--)( (href|onerror|title)=(\"[a-z:<>]{0,9}\"|[a-z:]{0,5}))?>|[a-z &;<>\"'`]|--&gt;|-->){0,24}") {
             let once = html(&text);
             proptest::prop_assert_eq!(html(&once), once.clone());
-            proptest::prop_assert!(!once.contains("<script") && !once.contains("onerror="));
+            let tags = once.split('<').skip(1).filter_map(|part| part.split('>').next());
+            for tag in tags {
+                proptest::prop_assert!(!tag.starts_with("script") && !tag.contains("onerror="), "{}", tag);
+            }
         }
 
         #[test]

@@ -87,7 +87,7 @@ mod tests {
             ("read_file", "reаd_file", Collision::Confusable),
             ("paypal_pay", "paypaI_pay", Collision::Confusable),
             ("modern_tool", "rnodern_tool", Collision::Confusable),
-            ("read_file", "read_flie", Collision::Near),
+            ("search_docs", "serach_docs", Collision::Near),
             ("create_issue", "create_isue", Collision::Near),
         ] {
             assert_eq!(collide(a, b), Some(how), "{a} {b}");

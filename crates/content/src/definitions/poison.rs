@@ -10,7 +10,7 @@ use regex::{Regex, RegexBuilder};
 use crate::verdict::{Family, Finding, Severity};
 
 /// Rule id, whether one match is enough, message and expression over small letters.
-const RULES: [(&str, bool, &str, &str); 14] = [
+const RULES: [(&str, bool, &str, &str); 15] = [
     (
         "poison/marker",
         true,
@@ -57,7 +57,13 @@ const RULES: [(&str, bool, &str, &str); 14] = [
         "poison/side_channel",
         true,
         "Uses a parameter to carry something else",
-        r"\b(?:pass|put|include|insert|provide|place|attach|embed|append|write)\b[^.\n]{0,60}\b(?:contents?|conversation|history|system\s+prompt|credentials?|passwords?|tokens?|api[\s_-]?keys?|environment\s+variables?|private\s+keys?|secrets?)\b[^.\n]{0,50}\b(?:as|in|into|to|via|using)\b[^.\n]{0,30}\b(?:parameter|argument|field|sidenote|side\s*note|note|metadata|context|body|comment)\b",
+        r"\b(?:pass|put|include|insert|provide|place|attach|embed|append|write)\b[^.\n]{0,60}\b(?:conversation|chat\s+history|system\s+prompt|environment\s+variables?|private\s+keys?|(?:file|its|their|the)\s+contents?)\b[^.\n]{0,50}\b(?:as|in|into|to|via|using)\b[^.\n]{0,30}\b(?:parameter|argument|field|sidenote|side\s*note|note|metadata|context|body|comment)\b",
+    ),
+    (
+        "poison/carried_secret",
+        false,
+        "Uses a parameter to carry something else",
+        r"\b(?:pass|put|include|insert|provide|place|attach|embed|append|write)\b[^.\n]{0,60}\b(?:credentials?|passwords?|tokens?|api[\s_-]?keys?|secrets?|contents?)\b[^.\n]{0,50}\b(?:as|in|into|to|via|using)\b[^.\n]{0,30}\b(?:parameter|argument|field|sidenote|side\s*note|note|metadata|context|body|comment)\b",
     ),
     (
         "poison/shadow",
@@ -122,14 +128,13 @@ pub(super) fn findings(text: &str) -> Vec<Finding> {
     found.collect()
 }
 
-/// Whether the findings of a text add up to a refusal.
-pub(super) fn poisons(text: &str) -> bool {
-    crate::patterns::refuses(&findings(text))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn poisons(text: &str) -> bool {
+        crate::patterns::refuses(&findings(text))
+    }
 
     #[test]
     fn every_rule_compiles() {

@@ -84,9 +84,9 @@ fn word_class(word: &str, calls: bool) -> char {
         "exec" | "execute" | "declare" | "waitfor" | "shutdown" => 'X',
         "insert" | "update" | "delete" | "drop" | "create" | "alter" | "truncate" | "replace" | "merge"
         | "grant" | "handler" | "call" | "set" | "begin" | "print" | "load" => 'S',
-        "from" | "where" | "into" | "values" | "having" | "limit" | "order" | "group" | "by"
-        | "procedure" | "when" | "then" | "else" | "end" | "case" | "as" | "outfile" | "dumpfile"
-        | "table" | "all" | "distinct" | "offset" | "if" => 'k',
+        "from" | "where" | "into" | "values" | "having" | "limit" | "order" | "group" | "procedure"
+        | "when" | "then" | "else" | "end" | "case" | "as" | "outfile" | "dumpfile" | "table" | "all"
+        | "distinct" | "offset" | "if" => 'k',
         "like" | "rlike" | "regexp" | "between" | "in" | "is" | "div" | "mod" | "glob" | "sounds"
         | "collate" | "binary" | "match" | "ilike" | "similar" | "escape" | "notnull" | "isnull" => 'o',
         "null" | "true" | "false" => 'n',
@@ -98,14 +98,49 @@ fn word_class(word: &str, calls: bool) -> char {
 }
 
 /// Functions of the databases; other words before a bracket are words.
-static FUNCTIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| super::sql::FUNCTIONS.split('|').collect());
+static FUNCTIONS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| super::sql::FUNCTIONS.split('|').chain(MORE).collect());
+
+/// Functions that prose and code call as well.
+const MORE: [&str; 30] = [
+    "lower",
+    "upper",
+    "ucase",
+    "lcase",
+    "trim",
+    "ltrim",
+    "rtrim",
+    "compress",
+    "uncompress",
+    "load_file",
+    "avg",
+    "sum",
+    "min",
+    "max",
+    "count",
+    "now",
+    "sin",
+    "cos",
+    "tan",
+    "pi",
+    "power",
+    "sqrt",
+    "abs",
+    "round",
+    "if",
+    "iif",
+    "nvl",
+    "to_char",
+    "unistr",
+    "pg_sleep",
+];
 
 /// Shapes of a value that stood in quotes: it closes them and goes on.
 static QUOTED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     compile(&[
         // ' or 1=1, ' and f(, ' or 'a'='a, ') or not x is y
         r"^s\)*[;,]?&+[(o&]*[nsvfgw]\(*[^&]{0,6}[o=]",
-        r"^s\)*&+[(o]*[nvfg]",
+        r"^s\)*&+[(o]*(?:[nv]\)*(?:$|[c;o&)])|[fg]\()",
         r"^s\)*&+[(o]*[sw]\)*(?:[c;&]|s?$)",
         r"^s\)*&+[(o]*[(]+(?:[SE]|k|f|g|&)",
         r"^s\)*&*\(*k?\(*(?:E|[SX][nsvkwfg(])",
@@ -116,7 +151,7 @@ static QUOTED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // comments and stacked statements
         r"^s\)*;?c",
         r"^s\)*;+(?:[SEX][nsvkwfgo(]|f|g)",
-        r"^s\)*[;)]*(?:U\(*[Ek(]|k\(*(?:[Ek(nvfgs]|w[o,c(]))",
+        r"^s\)*[;)]*(?:U\(*[Ek(]|k\(*(?:[Ek(nvfgs]|w[o,c(n]))",
         r"^s\)*,\(*(?:E|f|g|v)",
         r"^s\(*\)*[fg]\(",
         r"^sw?o[nsvfg]",
@@ -164,15 +199,17 @@ pub(super) fn injects(text: &str) -> bool {
     })
 }
 
-/// Whether the quotes of a text pair up around words of prose: `"this" and "that"`.
+/// Whether the quotes of a text are those of prose: they open before a word and pair up, or follow a letter as in `dogs'`.
 fn balanced(text: &str, quote: char) -> bool {
+    if text.contains(['=', '<', '>', ';', '|', '#']) || text.contains("--") {
+        return false;
+    }
     let first = text.find(quote).unwrap_or(0);
-    let opens =
-        text.get(..first).and_then(|before| before.chars().next_back()).is_none_or(char::is_whitespace);
-    opens
-        && text.matches(quote).count() % 2 == 0
-        && !text.contains(['=', '<', '>', ';', '|'])
-        && !text.contains("--")
+    let before = text.get(..first).and_then(|part| part.chars().next_back());
+    let within = text.get(first + 1..).and_then(|rest| rest.chars().next());
+    let opens = before.is_none_or(char::is_whitespace) && within.is_some_and(|c| !c.is_whitespace());
+    let owns = quote == '\'' && before == Some('s') && within == Some(' ') && !text.ends_with(quote);
+    owns || opens && text.matches(quote).count() % 2 == 0
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub(super) fn scan(text: &str, place: Place, found: &mut Vec<Finding>) {
     }
     for (at, _) in text.match_indices("<!") {
         let rest = text.get(at + 2..).unwrap_or_default();
-        let line = rest.lines().next().unwrap_or_default();
+        let line = head(rest);
         if rest.starts_with("entity") || (rest.starts_with("doctype") && line.contains("<!entity")) {
             let hit = ("xss/xml_entity", Tier::Shape, "An XML entity, which a parser would resolve");
             push(found, hit, place, at..at + 2 + line.len());
@@ -59,6 +59,15 @@ pub(super) fn scan(text: &str, place: Place, found: &mut Vec<Finding>) {
             push(found, hit, place, at..at + 2);
         }
     }
+}
+
+/// Longest declaration that is looked at; without a bound a line of openings would be read once for each.
+const DECLARATION: usize = 512;
+
+fn head(rest: &str) -> &str {
+    let end = rest.bytes().take(DECLARATION).position(|b| b == b'\n').unwrap_or(DECLARATION.min(rest.len()));
+    let cut = (0..=end).rev().find(|at| rest.is_char_boundary(*at)).unwrap_or(0);
+    rest.get(..cut).unwrap_or_default()
 }
 
 fn push(found: &mut Vec<Finding>, (rule, tier, message): Hit, place: Place, span: std::ops::Range<usize>) {

