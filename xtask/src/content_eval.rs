@@ -5,6 +5,7 @@
 
 mod attacks;
 mod data;
+mod definitions;
 mod mutate;
 mod personal;
 mod report;
@@ -51,6 +52,7 @@ pub(crate) fn command(arguments: impl Iterator<Item = String>) -> Result<ExitCod
             screen(&[("CONTENT_PATTERN_DETECTION_ENABLED", "false"), ("CONTENT_PII_VALIDATION_MODE", mode)])?;
         metrics.extend(personal::measure(&data, &screen, mode));
     }
+    metrics.extend(definitions::measure(&data));
     let mut out = std::io::stdout().lock();
     if let Some(name) = &options.missed {
         missed(&mut out, &metrics, name)?;

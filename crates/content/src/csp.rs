@@ -69,19 +69,19 @@ impl Csp {
     pub fn strict(nonce: &Nonce) -> Self {
         let own = || vec!["'self'".to_owned()];
         let nonced = || vec!["'self'".to_owned(), format!("'nonce-{}'", nonce.0)];
-        let none = || vec!["'none'".to_owned()];
+        let nothing = || vec!["'none'".to_owned()];
         Self {
             directives: vec![
-                ("default-src", none()),
+                ("default-src", nothing()),
                 ("script-src", nonced()),
                 ("style-src", nonced()),
                 ("img-src", vec!["'self'".to_owned(), "data:".to_owned()]),
                 ("font-src", own()),
                 ("connect-src", own()),
                 ("form-action", own()),
-                ("base-uri", none()),
-                ("object-src", none()),
-                ("frame-ancestors", none()),
+                ("base-uri", nothing()),
+                ("object-src", nothing()),
+                ("frame-ancestors", nothing()),
             ],
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Templates escape by type and SQL is bound; these are for the answers that are put together by hand.
 
+use std::fmt::Write;
+
 /// Text for HTML, in elements and in quoted attributes.
 pub fn html(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
@@ -24,7 +26,9 @@ pub fn json_in_html(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         match c {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
             _ => out.push(c),
         }
     }
@@ -46,7 +50,7 @@ pub fn terminal(text: &str) -> String {
             || crate::text::invisible(c)
             || matches!(c, '\u{2028}' | '\u{2029}')
         {
-            out.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
         } else {
             out.push(c);
         }

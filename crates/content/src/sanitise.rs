@@ -55,7 +55,7 @@ fn too_deep(untrusted: &str) -> bool {
         match bytes.get(at + 1) {
             Some(b'/') => depth = depth.saturating_sub(1),
             Some(b) if b.is_ascii_alphabetic() && !void(untrusted.get(at + 1..).unwrap_or_default()) => {
-                depth += 1
+                depth += 1;
             }
             _ => {}
         }

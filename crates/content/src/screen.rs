@@ -102,3 +102,6 @@ fn outcome(mode: Mode, refused: bool, findings: &[Finding]) -> Action {
         _ => Action::Log,
     }
 }
+
+#[cfg(test)]
+mod tests;

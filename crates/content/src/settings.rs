@@ -181,7 +181,7 @@ impl Value for PiiPatterns {
             match item {
                 Item::Text(name) if KNOWN_PII.contains(&name.as_str()) => patterns.known.push(name),
                 Item::Text(regex) => {
-                    patterns.custom.push(NamedPattern { name: format!("custom_{index}"), regex })
+                    patterns.custom.push(NamedPattern { name: format!("custom_{index}"), regex });
                 }
                 Item::Named(named) => patterns.custom.push(named),
             }

@@ -64,13 +64,13 @@ mod tests {
     #[test]
     fn limits_are_bytes_and_inclusive() {
         let sizes = Sizes::new(&settings(&[])).unwrap();
-        assert!(sizes.check(Kind::Resource, &[b'a'; 102_400]).is_ok());
-        let error = sizes.check(Kind::Resource, &[b'a'; 102_401]).unwrap_err();
+        assert!(sizes.check(Kind::Resource, &vec![b'a'; 102_400]).is_ok());
+        let error = sizes.check(Kind::Resource, &vec![b'a'; 102_401]).unwrap_err();
         assert!(matches!(error, Error::TooLarge { limit: 102_400, actual: 102_401, .. }), "{error}");
         assert!(sizes.check(Kind::Prompt, "é".repeat(5_120).as_bytes()).is_ok());
         let error = sizes.check(Kind::Prompt, "é".repeat(5_121).as_bytes()).unwrap_err();
         assert!(matches!(error, Error::TooLarge { limit: 10_240, actual: 10_242, .. }), "{error}");
-        assert!(sizes.check(Kind::Tool, &[b'a'; 1 << 20]).is_ok(), "definitions have their own limits");
+        assert!(sizes.check(Kind::Tool, &vec![b'a'; 1 << 20]).is_ok(), "definitions have their own limits");
     }
 
     #[test]

@@ -12,6 +12,9 @@ use super::{
 const CARRIERS: usize = 40;
 const CARRIED: usize = 120;
 
+/// The id, the bar, whether the texts are attacks, and what they are submitted as.
+struct Question(&'static str, Bar, bool, Kind);
+
 struct Measure<'a> {
     screen: &'a Screen,
     setting: &'a str,
@@ -21,14 +24,8 @@ struct Measure<'a> {
 
 impl Measure<'_> {
     /// Counts the texts that are refused; `attack` says whether that is right.
-    fn rate<'t>(
-        &mut self,
-        id: &'static str,
-        bar: Bar,
-        attack: bool,
-        kind: Kind,
-        texts: impl Iterator<Item = (String, &'t str, &'t str)>,
-    ) {
+    fn rate<'t>(&mut self, question: Question, texts: impl Iterator<Item = (String, &'t str, &'t str)>) {
+        let Question(id, bar, attack, kind) = question;
         let mut metric = Metric {
             id,
             setting: self.setting.to_owned(),
@@ -60,13 +57,13 @@ impl Measure<'_> {
     }
 
     fn payloads(&mut self, id: &'static str, bar: Bar, attack: bool, rows: &[&Payload]) {
-        let texts = rows.iter().map(|row| (row.cat.clone(), "text/plain", row.payload.as_str()));
-        self.rate(id, bar, attack, Kind::Resource, texts);
+        let texts = rows.iter().map(|row| (row.cat.clone(), "text/plain", row.text.as_str()));
+        self.rate(Question(id, bar, attack, Kind::Resource), texts);
     }
 
     fn documents(&mut self, id: &'static str, bar: Bar, documents: &[&Document]) {
         let texts = documents.iter().map(|doc| (doc.path.clone(), doc.mime.as_str(), doc.text.as_str()));
-        self.rate(id, bar, false, Kind::Resource, texts);
+        self.rate(Question(id, bar, false, Kind::Resource), texts);
     }
 }
 
@@ -107,7 +104,7 @@ fn sets(data: &Data, half: Half) -> Sets<'_> {
     let negatives = ["941", "942", "932", "934"].iter().flat_map(|cat| crs(cat, "neg", any)).collect();
     Sets {
         xss,
-        sqli: family("sqli").into_iter().filter(|row| row.payload.len() >= 12).collect(),
+        sqli: family("sqli").into_iter().filter(|row| row.text.len() >= 12).collect(),
         sqli_crs: crs("942", "pos", complete),
         command: crs("932", "pos", complete),
         template: crs("934", "pos", complete),
@@ -131,17 +128,11 @@ fn attack_rates(measure: &mut Measure<'_>, sets: &Sets<'_>) {
 fn benign_rates(measure: &mut Measure<'_>, data: &Data, half: Half) {
     let tools: Vec<_> = half.of(&data.tools).collect();
     measure.rate(
-        "P7",
-        Bar::AtMost(0.3),
-        false,
-        Kind::Tool,
+        Question("P7", Bar::AtMost(0.3), false, Kind::Tool),
         tools.iter().map(|tool| (String::new(), "text/plain", tool.description.as_str())),
     );
     measure.rate(
-        "P7-json",
-        Bar::AtMost(0.3),
-        false,
-        Kind::Tool,
+        Question("P7-json", Bar::AtMost(0.3), false, Kind::Tool),
         tools.iter().map(|tool| (String::new(), "application/json", tool.json.as_str())),
     );
     let of = |names: &[&str]| {
@@ -172,16 +163,13 @@ fn carriers(measure: &mut Measure<'_>, data: &Data, sets: &Sets<'_>) {
     for (id, rows) in [("P6-xss", &sets.xss), ("P6-sqli", &sets.sqli)] {
         let step = (rows.len() / CARRIED).max(1);
         let found = rows.iter().step_by(step).filter(|row| {
-            measure.screen.screen(Kind::Resource, Some("text/plain"), &row.payload).action == Action::Block
+            measure.screen.screen(Kind::Resource, Some("text/plain"), &row.text).action == Action::Block
         });
         let texts: Vec<String> =
-            found.zip(carriers.iter().cycle()).map(|(row, doc)| inside(&doc.text, &row.payload)).collect();
+            found.zip(carriers.iter().cycle()).map(|(row, doc)| inside(&doc.text, &row.text)).collect();
         let bar = Bar::AtLeast(if measure.setting.ends_with("strict") { 98.0 } else { 96.0 });
         measure.rate(
-            id,
-            bar,
-            true,
-            Kind::Resource,
+            Question(id, bar, true, Kind::Resource),
             texts.iter().map(|text| (payload_of(text), "text/markdown", text.as_str())),
         );
     }
@@ -206,19 +194,16 @@ fn evasions(measure: &mut Measure<'_>, sets: &Sets<'_>) {
             rows.iter().copied().step_by(step)
         })
         .filter(|row| {
-            !row.payload.contains(['%', '&', '\\'])
-                && measure.screen.screen(Kind::Resource, None, &row.payload).action == Action::Block
+            !row.text.contains(['%', '&', '\\'])
+                && measure.screen.screen(Kind::Resource, None, &row.text).action == Action::Block
         })
         .collect();
     let mutated: Vec<(String, String)> = mutate::WAYS
         .iter()
-        .flat_map(|way| all.iter().map(move |row| ((*way).to_owned(), mutate::mutate(way, &row.payload))))
+        .flat_map(|way| all.iter().map(move |row| ((*way).to_owned(), mutate::mutate(way, &row.text))))
         .collect();
     measure.rate(
-        "P13",
-        Bar::AtLeast(98.0),
-        true,
-        Kind::Resource,
+        Question("P13", Bar::AtLeast(98.0), true, Kind::Resource),
         mutated.iter().map(|(way, text)| (way.clone(), "text/plain", text.as_str())),
     );
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 /// An attack or a benign value of the same kind of place.
 #[derive(Debug, Deserialize)]
 pub(super) struct Payload {
-    pub(super) payload: String,
+    #[serde(rename = "payload")]
+    pub(super) text: String,
     #[serde(default)]
     pub(super) family: String,
     #[serde(default)]
@@ -44,6 +45,13 @@ pub(super) struct Marked {
     pub(super) spans: Vec<(String, usize, usize)>,
 }
 
+/// Text that tries to instruct a model, or does not.
+#[derive(Debug, Deserialize)]
+pub(super) struct Instruction {
+    pub(super) label: String,
+    pub(super) text: String,
+}
+
 /// Everything.
 #[derive(Debug)]
 pub(super) struct Data {
@@ -53,6 +61,7 @@ pub(super) struct Data {
     pub(super) tools: Vec<Tool>,
     pub(super) documents: Vec<Document>,
     pub(super) marked: Vec<Marked>,
+    pub(super) instructions: Vec<Instruction>,
 }
 
 impl Data {
@@ -64,6 +73,7 @@ impl Data {
             tools: rows(folder, "benign_tools")?,
             documents: rows(folder, "benign_docs")?,
             marked: rows(folder, "pii_presidio")?,
+            instructions: rows(folder, "prompt_injection")?,
         })
     }
 }

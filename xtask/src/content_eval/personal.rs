@@ -1,7 +1,5 @@
 //! Recall and precision of the personal data layer, by overlap with marked spans.
 
-use std::collections::BTreeMap;
-
 use content::{Action, Kind, Screen};
 
 use super::{
@@ -9,26 +7,42 @@ use super::{
     report::{Bar, Half, Metric},
 };
 
-/// Metric ids, kinds of the data, rules, bars of recall and precision.
-const KINDS: [(&str, &str, &[&str], &[&str], f64, f64); 3] = [
-    (
-        "I1-recall",
-        "I1-precision",
-        &["EMAIL_ADDRESS", "US_SSN", "IP_ADDRESS"],
-        &["pii/email", "pii/ssn", "pii/ip_address"],
-        99.0,
-        98.0,
-    ),
-    ("I2-recall", "I2-precision", &["CREDIT_CARD"], &["pii/credit_card"], 97.0, 99.0),
-    ("I3-recall", "I3-precision", &["PHONE_NUMBER"], &["pii/phone"], 70.0, 85.0),
+/// What is measured of one kind of personal data.
+struct Measured {
+    recall: (&'static str, f64),
+    precision: (&'static str, f64),
+    /// Kinds of the data and rules of ours.
+    marked: &'static [&'static str],
+    rules: &'static [&'static str],
+}
+
+const MEASURED: [Measured; 3] = [
+    Measured {
+        recall: ("I1-recall", 99.0),
+        precision: ("I1-precision", 98.0),
+        marked: &["EMAIL_ADDRESS", "US_SSN", "IP_ADDRESS"],
+        rules: &["pii/email", "pii/ssn", "pii/ip_address"],
+    },
+    Measured {
+        recall: ("I2-recall", 97.0),
+        precision: ("I2-precision", 99.0),
+        marked: &["CREDIT_CARD"],
+        rules: &["pii/credit_card"],
+    },
+    Measured {
+        recall: ("I3-recall", 70.0),
+        precision: ("I3-precision", 85.0),
+        marked: &["PHONE_NUMBER"],
+        rules: &["pii/phone"],
+    },
 ];
 
 pub(super) fn measure(data: &Data, screen: &Screen, mode: &str) -> Vec<Metric> {
     let mut out = Vec::new();
     for half in Half::BOTH {
         if mode == "strict" {
-            for kind in KINDS {
-                out.extend(spans(half, half.of(&data.marked), screen, kind));
+            for measured in &MEASURED {
+                out.extend(spans(half, half.of(&data.marked), screen, measured));
             }
         }
         out.extend(prevalence(data, half, screen, mode));
@@ -40,16 +54,9 @@ fn spans<'a>(
     half: Half,
     rows: impl Iterator<Item = &'a Marked>,
     screen: &Screen,
-    (recall_id, precision_id, gold_kinds, rules, recall_bar, precision_bar): (
-        &'static str,
-        &'static str,
-        &[&str],
-        &[&str],
-        f64,
-        f64,
-    ),
+    measured: &Measured,
 ) -> [Metric; 2] {
-    let metric = |id, bar| Metric {
+    let metric = |(id, bar): (&'static str, f64)| Metric {
         id,
         setting: "strict".to_owned(),
         half,
@@ -58,21 +65,21 @@ fn spans<'a>(
         bar: Bar::AtLeast(bar),
         wrong: Vec::new(),
     };
-    let (mut recall, mut precision) = (metric(recall_id, recall_bar), metric(precision_id, precision_bar));
+    let (mut recall, mut precision) = (metric(measured.recall), metric(measured.precision));
     for row in rows {
         let places: Vec<usize> = row.text.char_indices().map(|(at, _)| at).chain([row.text.len()]).collect();
         let place = |at: usize| places.get(at).copied().unwrap_or(row.text.len());
         let gold: Vec<_> = row
             .spans
             .iter()
-            .filter(|span| gold_kinds.contains(&span.0.as_str()))
+            .filter(|span| measured.marked.contains(&span.0.as_str()))
             .map(|span| place(span.1)..place(span.2))
             .collect();
         let verdict = screen.screen(Kind::Resource, None, &row.text);
         let found: Vec<_> = verdict
             .findings
             .iter()
-            .filter(|f| rules.contains(&f.rule.as_ref()))
+            .filter(|f| measured.rules.contains(&f.rule.as_ref()))
             .map(|f| f.span.clone())
             .collect();
         let meets =
@@ -99,22 +106,23 @@ fn spans<'a>(
     [recall, precision]
 }
 
+/// A metric, its texts with their media types, and its bar.
+type Group<'a> = (&'static str, Vec<(&'a str, &'a str)>, Bar);
+
 /// The share of benign texts that are refused.
 fn prevalence(data: &Data, half: Half, screen: &Screen, mode: &str) -> Vec<Metric> {
-    let mut groups: BTreeMap<&'static str, (Vec<(&str, &str)>, Bar)> = BTreeMap::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
     let bar = |value| if mode == "moderate" { Bar::AtMost(value) } else { Bar::Reported };
-    groups.insert(
-        "I6-tools",
-        (half.of(&data.tools).map(|tool| ("text/plain", tool.description.as_str())).collect(), bar(0.5)),
-    );
+    let tools = half.of(&data.tools).map(|tool| ("text/plain", tool.description.as_str()));
+    groups.push(("I6-tools", tools.collect(), bar(0.5)));
     for (id, sources, most) in
         [("I6-rustbook", &["rustbook"][..], 0.5), ("I6-mcp", &["mcp-spec", "mcp-servers"], 5.0)]
     {
         let documents = half.of(&data.documents).filter(|doc| sources.contains(&doc.src.as_str()));
-        groups.insert(id, (documents.map(|doc| (doc.mime.as_str(), doc.text.as_str())).collect(), bar(most)));
+        groups.push((id, documents.map(|doc| (doc.mime.as_str(), doc.text.as_str())).collect(), bar(most)));
     }
     let mut out = Vec::new();
-    for (id, (texts, bar)) in groups {
+    for (id, texts, bar) in groups {
         let mut metric = Metric {
             id,
             setting: mode.to_owned(),

@@ -60,7 +60,7 @@ pub fn compare(approved: &Value, now: &Value) -> Difference {
         match name {
             "description" => changes.push(text(path, before, after)),
             "title" | "icons" => {
-                changes.push(text(path, before, after).at_most_unless_suspicious(Class::Cosmetic))
+                changes.push(text(path, before, after).at_most_unless_suspicious(Class::Cosmetic));
             }
             "name" => changes.push(change(path, Class::Suspicious, "the name changed")),
             "inputSchema" => schema(&path, before, after, Side::Input, &mut changes),
@@ -195,12 +195,12 @@ fn schema(path: &str, before: &Value, after: &Value, side: Side, changes: &mut V
         match name {
             "description" | "title" | "$comment" | "examples" | "default" => changes.push(other(place, a, b)),
             "properties" | "$defs" | "definitions" | "patternProperties" => {
-                properties(&place, a, b, side, changes)
+                properties(&place, a, b, side, changes);
             }
             "required" => required(place, a, b, side, changes),
             "enum" => enumerated(place, a, b, side, changes),
             "items" | "additionalProperties" if a.is_object() && b.is_object() => {
-                schema(&place, a, b, side, changes)
+                schema(&place, a, b, side, changes);
             }
             _ => changes.push(change(place, Class::Breaking, "restricts differently")),
         }

@@ -1,24 +1,29 @@
 //! The fingerprint of a definition: a hash of its canonical JSON, so that order and spelling of numbers do not count and
 //! everything else does.
 
+use std::fmt::Write;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::Value;
 
 /// SHA-256 in hexadecimal over the canonical form.
 pub fn fingerprint(definition: &Value) -> String {
     let mut text = String::new();
-    write(definition, &mut text);
-    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    put(definition, &mut text);
+    digest(&SHA256, text.as_bytes()).as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// The canonical form of RFC 8785: members in the order of their UTF-16, no white space. Whole numbers have no fraction.
 pub fn canonical(definition: &Value) -> String {
     let mut text = String::new();
-    write(definition, &mut text);
+    put(definition, &mut text);
     text
 }
 
-fn write(value: &Value, out: &mut String) {
+fn put(value: &Value, out: &mut String) {
     match value {
         Value::Object(members) => {
             let mut sorted: Vec<_> = members.iter().collect();
@@ -28,9 +33,9 @@ fn write(value: &Value, out: &mut String) {
                 if index > 0 {
                     out.push(',');
                 }
-                write(&Value::String(name.clone()), out);
+                put(&Value::String(name.clone()), out);
                 out.push(':');
-                write(member, out);
+                put(member, out);
             }
             out.push('}');
         }
@@ -40,7 +45,7 @@ fn write(value: &Value, out: &mut String) {
                 if index > 0 {
                     out.push(',');
                 }
-                write(item, out);
+                put(item, out);
             }
             out.push(']');
         }

@@ -67,9 +67,9 @@ fn one_slip(a: &[char], b: &[char]) -> bool {
     };
     let (from, to) = (middle(a), middle(b));
     match (from.as_slice(), to.as_slice()) {
-        ([x], []) | ([], [x]) => !x.is_numeric() && !(end == 0 && *x == 's'),
+        ([x], []) | ([], [x]) => !(x.is_numeric() || end == 0 && *x == 's'),
         ([x], [y]) => !x.is_numeric() && !y.is_numeric(),
-        ([x, y], [p, q]) => x == q && y == p,
+        ([first, second], swapped) => swapped == [*second, *first],
         _ => false,
     }
 }

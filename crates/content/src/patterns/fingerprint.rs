@@ -169,7 +169,7 @@ static BARE: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"^[nv]k[sw]kw",
         r"^[o(]*[nvs]\)*[;)]*c$",
         r"^[o(]*[nv]?\)*o+\(*(?:E|f\([nsvf(E])",
-        r"^[(o]*E\(*[(onsvf]",
+        r"^[(o]*E\(*(?:[(nsvf]|o[,k(f])",
         r"^[(o]*E[nsvfwo,(){}.]*k[wsv(]*(?:k|c|;|$)",
         r"^[(o]*w?U\(*k*\(*[Ensv]",
         r"&[(o&]*[ns]\)*o+\(*[ns]",
@@ -209,7 +209,7 @@ fn balanced(text: &str, quote: char) -> bool {
     let within = text.get(first + 1..).and_then(|rest| rest.chars().next());
     let opens = before.is_none_or(char::is_whitespace) && within.is_some_and(|c| !c.is_whitespace());
     let owns = quote == '\'' && before == Some('s') && within == Some(' ') && !text.ends_with(quote);
-    owns || opens && text.matches(quote).count() % 2 == 0
+    owns || opens && text.matches(quote).count().is_multiple_of(2)
 }
 
 #[cfg(test)]

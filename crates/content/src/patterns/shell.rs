@@ -69,7 +69,7 @@ macro_rules! start {
 rules! { SHELL: Command, Shell, "A shell command";
     "command/chained" Shape concat!("(?m)", start!(), "(?:", sure!(), r#")(?:\.exe)?(?:$|[\s;|&`)<>"'])"#);
     "command/chained" Shape concat!("(?m)", start!(), "(?:", word!(), r")(?:\.exe)?", argument!());
-    "command/chained" Field concat!(r"(?:;|\|\|?|&&|\$\(|`)\s*(?:", word!(), r")(?:\.exe)?\s*(?:\z|[;|&`)])");
+    "command/chained" Field concat!(r"(?:;|\|\|?|&&|\$\(|`)\s*(?:", word!(), r")(?:\.exe)?\s*(?:\z|[;|`)]|&&|&\s)");
     "command/line" Field concat!(r"(?:^|\n)\s*(?:", sure!(), ")", argument!());
     "command/line" Field concat!(r"(?:^|\n)\s*(?:", sure!(), "|", word!(), ")", argument!(), r"[^\n]*[;|&`]\s*\w");
     "command/line" Field concat!(r"(?:^|\n)\s*(?:", sure!(), "|", word!(), r")\s*(?:;|\|\|?|&&?)\s*(?:", sure!(), "|", word!(), r")\b");

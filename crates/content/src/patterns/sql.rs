@@ -47,7 +47,7 @@ rules! { SQL: Sql, Sql, "SQL that breaks out of a statement";
     "sql/comment_end" Field r#"(?:['"]\s*\)*|\d\s*\)+|^\s*\d+\s*|\)\s*);?\s*(?:--|#|/\*)"#;
     "sql/order_probe" Shape r#"['"\d)]\s*\)*\s+(?:order|group)\s+by\s+\(*\d+\s*(?:--|#|/\*|,\s*\d|\z)|\bhaving\s+\d+\s*=\s*\d"#;
     "sql/order_probe" Field r"\b(?:order|group)\s+by\s+\d+";
-    "sql/case" Shape r#"\bcase\s+when\b[^\n]*\bthen\b[^\n]*\b(?:else|end)\b|\bif\s*\(\s*\(?\s*(?:select\b|ascii\s*\(|substr\w*\s*\(|\d+\s*[=<>])|\bif\s+exists\s*\(\s*select\b|\biif\s*\("#;
+    "sql/case" Shape r"\bcase\s+when\b[^\n]*\bthen\b[^\n]*\b(?:else|end)\b|\bif\s*\(\s*\(?\s*(?:select\b|ascii\s*\(|substr\w*\s*\(|\d+\s*[=<>])|\bif\s+exists\s*\(\s*select\b|\biif\s*\(";
     "sql/document_operator" Shape r#"\[\s*\$(?:ne|eq|gte?|lte?|nin|in|mod|all|size|exists|type|or|and|nor|not|regex|where|expr)\s*\]|['"{,]\s*\$(?:ne|eq|gte?|lte?|nin|in|regex|where|expr|exists)['"]?\s*:"#;
     "sql/scientific" Shape r"\b\d+\.e[\s(.)]*(?:\(|,|\w+\s*\()";
     "sql/overflow" Field r"^\s*-?(?:2\.22507385850720(?:11|07)e-308|4294967296|2147483648|9223372036854775808)\s*$";

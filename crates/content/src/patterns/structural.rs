@@ -20,6 +20,9 @@ use crate::{
 /// Strings of a JSON text that are looked at one by one as fields.
 const MOST_FIELDS: usize = 64;
 
+/// Matches of one rule in one place that are looked at, so that harmless ones before an attack do not hide it.
+const MOST_HITS: usize = 64;
+
 /// The compiled rules.
 #[derive(Debug)]
 pub(super) struct Structural {
@@ -128,7 +131,9 @@ impl Structural {
             if sight != Sight::Text && rule.sight != sight || !holds(rule, reading.kind) {
                 continue;
             }
-            if let Some(hit) = regex.find(text.as_bytes()) {
+            let mut hits = regex.find_iter(text.as_bytes()).take(MOST_HITS);
+            if let Some(hit) = hits.find(|hit| rule.family != Family::Command || !spoken_of(text, hit.end()))
+            {
                 found.push(Finding {
                     family: rule.family,
                     rule: rule.id.into(),
@@ -168,6 +173,19 @@ struct Reading {
 
 /// The rule about template syntax as such.
 const EXPRESSION: &str = "template/expression";
+
+/// Words that follow the name of a program when a sentence speaks of it: "; ls is a command".
+const SPOKEN: [&str; 18] = [
+    "is", "are", "was", "were", "and", "or", "can", "will", "does", "has", "of", "that", "which", "command",
+    "commands", "would", "should", "may",
+];
+
+fn spoken_of(text: &str, end: usize) -> bool {
+    let rest = text.get(end..).unwrap_or_default();
+    let word =
+        rest.trim_start_matches(' ').split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    rest.len() > word.len() && SPOKEN.contains(&word)
+}
 
 /// The contract's table: template syntax is refused in resources only.
 fn holds(rule: &Rule, kind: Kind) -> bool {

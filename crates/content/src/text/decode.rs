@@ -57,7 +57,6 @@ fn percent(rest: &str) -> Option<(String, usize)> {
     };
     let first = byte(0)?;
     let length = match first {
-        0..=0x7f => return Some((letter(u32::from(first))?, 3)),
         0xc0..=0xdf => 2,
         0xe0..=0xef => 3,
         0xf0..=0xf7 => 4,

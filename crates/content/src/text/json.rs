@@ -14,14 +14,13 @@ pub(crate) fn strings(text: &str) -> Option<Vec<Range<usize>>> {
     for (at, byte) in text.bytes().enumerate() {
         match (start, byte) {
             (None, b'"') => start = Some(at + 1),
-            (None, _) => {}
             (Some(_), _) if escaped => escaped = false,
             (Some(_), b'\\') => escaped = true,
             (Some(from), b'"') => {
                 found.push(from..at);
                 start = None;
             }
-            (Some(_), _) => {}
+            _ => {}
         }
     }
     (found.len() <= MOST).then_some(found)
