@@ -2,8 +2,10 @@
 //!
 //! `cargo xtask tidy` checks the rules that keep the tree readable: which crate may depend on which, how long a
 //! file may be, which words SQL may use. `cargo xtask jose-vectors` runs published test vectors against the token
-//! verifier. Nothing here changes a file.
+//! verifier. `cargo xtask content-eval` measures content screening on labelled data outside of the repository. Nothing
+//! here changes a file.
 
+mod content_eval;
 mod jose;
 mod tidy;
 
@@ -18,6 +20,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
   tidy                        check the rules of the repository; lists every violation as path:line: message
   jose-vectors --data FOLDER  verify the Wycheproof vectors for JSON Web Signatures and Keys; prints the counts
+  content-eval --data FOLDER  measure content screening on labelled data; [--json] [--missed METRIC]
 ";
 
 fn main() -> Result<ExitCode> {
@@ -25,6 +28,7 @@ fn main() -> Result<ExitCode> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["tidy"] => tidy_command(),
         ["jose-vectors", "--data", folder] => jose::run(Path::new(folder), repository()?),
+        ["content-eval", ..] => content_eval::command(arguments.into_iter().skip(1)),
         _ => {
             write!(std::io::stderr(), "{USAGE}")?;
             Ok(ExitCode::from(2))
