@@ -5,6 +5,7 @@ mod doctor;
 mod remote;
 mod serve;
 mod token;
+mod why;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ pub(crate) async fn run(arguments: Cli) -> anyhow::Result<ExitCode> {
         Command::Db(db) => database::run(&data_dir, db).await,
         Command::Gateway(gateway) => remote::gateway(&data_dir, gateway).await,
         Command::Tool(tool) => remote::tool(&data_dir, tool).await,
+        Command::Why(options) => why::run(&data_dir, options).await,
         Command::Doctor(output) => doctor::run(&data_dir, output.json).await,
     }
 }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::permission::Permission;
+use crate::{decision::Denial, permission::Permission};
 
 /// `Result` with the error of this program.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -54,6 +54,10 @@ pub enum Error {
         /// The permission that is missing, for the log and for OAuth scope challenges.
         needs: Option<Permission>,
     },
+    /// A decision went against the actor; it explains itself. What is said to the caller is the same as for
+    /// [`Error::Forbidden`], with the number under which the decision can be looked up.
+    #[error("Access denied")]
+    Denied(Box<Denial>),
     /// Too many requests.
     #[error("Rate limit exceeded")]
     RateLimited {

@@ -16,7 +16,11 @@ use crate::{
     authn::token::{Claims, Teams, TokenScopes},
     engine::Engine,
     people,
+    policy::{self, Question, Restriction},
 };
+
+/// Who stands for callers without a credential. No e-mail address looks like this.
+pub const ANONYMOUS: &str = "anonymous";
 
 /// What a request brought along.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,14 +54,14 @@ pub async fn authenticate(engine: &Engine, credentials: Credentials<'_>) -> Resu
         && known.identity_seq == identity_seq
         && known.actor.expires_at.is_none_or(|end| end > now)
     {
-        check_network(&known.networks, credentials.ip)?;
+        check_network(&known, credentials.ip)?;
         return Ok(known.actor);
     }
     let claims = engine.token_keys().verify(bearer, now)?;
     let (actor, networks) = actor_of(engine, claims).await?;
     let remembered = Remembered { actor: Arc::new(actor), networks: networks.into(), identity_seq };
     engine.actors().insert(key, remembered.clone());
-    check_network(&remembered.networks, credentials.ip)?;
+    check_network(&remembered, credentials.ip)?;
     Ok(remembered.actor)
 }
 
@@ -68,7 +72,7 @@ fn anonymous(engine: &Engine) -> Result<Arc<Actor>> {
     let granted =
         ["tools.read", "tools.execute", "prompts.read", "resources.read", "servers.read", "servers.use"];
     Ok(Arc::new(Actor {
-        email: "anonymous".to_owned(),
+        email: ANONYMOUS.to_owned(),
         is_admin: false,
         granted: PermissionSet::from_names(granted),
         in_team: BTreeMap::new(),
@@ -80,7 +84,8 @@ fn anonymous(engine: &Engine) -> Result<Arc<Actor>> {
     }))
 }
 
-async fn actor_of(engine: &Engine, claims: Claims) -> Result<(Actor, Vec<String>)> {
+/// The actor that verified claims stand for, and the networks that the token is limited to.
+pub(crate) async fn actor_of(engine: &Engine, claims: Claims) -> Result<(Actor, Vec<String>)> {
     const REFUSED: Error = Error::Unauthenticated("Invalid authentication credentials");
     if let Some(jti) = &claims.jti
         && store::tokens::is_revoked(engine.db(), jti).await?
@@ -92,11 +97,18 @@ async fn actor_of(engine: &Engine, claims: Claims) -> Result<(Actor, Vec<String>
         Some(_) => return Err(Error::Unauthenticated("Account disabled")),
         None => return Err(REFUSED),
     };
+    equip(engine, user, claims).await
+}
+
+/// What a person may do with these claims.
+pub(crate) async fn equip(engine: &Engine, user: User, claims: Claims) -> Result<(Actor, Vec<String>)> {
     let scopes = claims.scopes.clone().unwrap_or_default();
     refuse_unenforced(&scopes)?;
     let server = match scopes.server_id.as_deref() {
         None => None,
-        Some(id) => Some(ServerId::parse(id).ok_or(REFUSED)?),
+        Some(id) => {
+            Some(ServerId::parse(id).ok_or(Error::Unauthenticated("Invalid authentication credentials"))?)
+        }
     };
     let rights = people::rights_of(engine, &user).await?;
     let scope = scope_of(&claims, &user, &rights.teams)?;
@@ -157,23 +169,29 @@ fn scope_of(claims: &Claims, user: &User, memberships: &[TeamId]) -> Result<Scop
                 Ok(Scope::Teams { email, teams: named })
             } else {
                 tracing::debug!(user = %user.email, "token names a team that its user is not a member of");
-                Err(Error::Forbidden { needs: None })
+                Err(policy::explain::outsider(&user.email))
             }
         }
         _ => Ok(Scope::PublicOnly),
     }
 }
 
-fn check_network(networks: &[String], ip: Option<IpAddr>) -> Result<()> {
-    if networks.is_empty() {
+fn check_network(known: &Remembered, ip: Option<IpAddr>) -> Result<()> {
+    if from_networks(&known.networks, ip) {
         return Ok(());
     }
+    let question = Question { restriction: Some(Restriction::Network), ..Question::default() };
+    policy::check(&known.actor, &question)
+}
+
+/// Whether an address is in one of the networks; every address is in none at all.
+pub(crate) fn from_networks(networks: &[String], ip: Option<IpAddr>) -> bool {
     let inside = |network: &String| {
         let Some(ip) = ip.map(|ip| ip.to_canonical()) else { return false };
         network.parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&ip))
             || network.parse::<IpAddr>().is_ok_and(|one| one.to_canonical() == ip)
     };
-    if networks.iter().any(inside) { Ok(()) } else { Err(Error::Forbidden { needs: None }) }
+    networks.is_empty() || networks.iter().any(inside)
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {

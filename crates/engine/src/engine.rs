@@ -14,6 +14,7 @@ use crate::{
     crypt::Keys,
     gateways::Federation,
     journal::Journal,
+    policy::denials::Denials,
     settings::Settings,
     stats::Stats,
 };
@@ -49,6 +50,7 @@ struct Inner {
     federation: Federation,
     stats: Stats,
     journal: Journal,
+    denials: Denials,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -74,6 +76,7 @@ impl Engine {
             federation: Federation::default(),
             stats: Stats::default(),
             journal,
+            denials: Denials::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }));
@@ -95,6 +98,11 @@ impl Engine {
     /// The counters behind `/metrics/prometheus`.
     pub fn stats(&self) -> &Stats {
         &self.0.stats
+    }
+
+    /// The refusals of the recent past.
+    pub fn denials(&self) -> &Denials {
+        &self.0.denials
     }
 
     /// Where calls are noted.

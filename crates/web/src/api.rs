@@ -10,6 +10,8 @@ pub mod problem;
 
 mod accounts;
 mod audit;
+mod decisions;
+mod explain;
 mod gateways;
 mod given;
 mod prompts;
@@ -30,6 +32,7 @@ use crate::{routes::Api, settings::Settings};
 pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
     let api = sessions::routes(accounts::routes(api));
     let api = roles::routes(teams::routes(api));
+    let api = decisions::routes(explain::routes(api));
     let api = servers::routes(gateways::routes(api));
     let api = resources::routes(prompts::routes(tools::routes(api)));
     let api = documents::routes(audit::routes(api));

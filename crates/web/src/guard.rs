@@ -14,7 +14,7 @@ use domain::{Actor, Caller, Error, Grant, Permission, id::ServerId};
 use engine::{
     Permit,
     authn::{self, Credentials},
-    policy,
+    policy::{self, Door, Question},
 };
 use http::{HeaderMap, header::AUTHORIZATION, request::Parts};
 
@@ -101,10 +101,7 @@ impl<P: Grant> FromRequestParts<App> for Authorized<P> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let SignedIn { actor, caller, app } = SignedIn::from_request_parts(parts, app).await?;
-        let permit = policy::authorize::<P>(&actor).map_err(|error| {
-            tracing::debug!(user = %actor.email, permission = P::PERMISSION.as_str(), "denied");
-            Failure(error).into_response()
-        })?;
+        let permit = policy::authorize::<P>(&actor).map_err(|error| Failure(error).into_response())?;
         Ok(Self { caller, app, permit })
     }
 }
@@ -120,10 +117,9 @@ impl FromRequestParts<App> for SignedIn {
         let bearer = bearer(&parts.headers).map_err(refuse)?;
         let credentials = Credentials { bearer, ip: caller.ip };
         let actor = authn::authenticate(app.engine(), credentials).await.map_err(refuse)?;
-        if let Some(server) = &actor.server
-            && !within_server(path, server)
-        {
-            return Err(refuse(Error::Forbidden { needs: None }));
+        if actor.server.is_some() {
+            let server = server_of(path);
+            policy::check(&actor, &Question::entering(door(path, server.as_ref()))).map_err(refuse)?;
         }
         Ok(Self { actor, caller, app: app.clone() })
     }
@@ -181,15 +177,19 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Error> {
     }
 }
 
-/// Where a token that is limited to one virtual server may be used: under that server's path, and for the
-/// documentation (contract, section 3).
-fn within_server(path: &str, server: &ServerId) -> bool {
-    if matches!(path, "/docs" | "/redoc" | "/openapi.json") {
-        return true;
+/// The virtual server under whose path a request comes in.
+fn server_of(path: &str) -> Option<ServerId> {
+    let rest = path.strip_prefix("/v1").unwrap_or(path).strip_prefix("/servers/")?;
+    ServerId::parse(rest.split_once('/').map_or(rest, |(id, _)| id))
+}
+
+/// The door that a path is, for tokens that are limited to one virtual server (contract, section 3).
+fn door<'a>(path: &str, server: Option<&'a ServerId>) -> Door<'a> {
+    match server {
+        Some(server) => Door::Server(server),
+        None if matches!(path, "/docs" | "/redoc" | "/openapi.json") => Door::Open,
+        None => Door::Elsewhere,
     }
-    let path = path.strip_prefix("/v1").unwrap_or(path);
-    let id = path.strip_prefix("/servers/").map(|rest| rest.split_once('/').map_or(rest, |(id, _)| id));
-    id.and_then(ServerId::parse).is_some_and(|id| id == *server)
 }
 
 #[cfg(test)]
@@ -217,15 +217,16 @@ mod tests {
     }
 
     #[test]
-    fn a_server_token_stays_on_its_server() {
-        let (mine, other) = (ServerId::random(), ServerId::random());
-        assert!(within_server(&format!("/servers/{mine}/mcp"), &mine));
-        assert!(within_server(&format!("/v1/servers/{mine}/tools"), &mine));
-        assert!(within_server("/openapi.json", &mine));
+    fn paths_are_doors() {
+        let id = ServerId::random();
         for path in
-            [format!("/servers/{other}/mcp"), format!("/servers/{mine}x/mcp"), "/tools".into(), "/mcp".into()]
+            [format!("/servers/{id}/mcp"), format!("/v1/servers/{id}/tools"), format!("/servers/{id}")]
         {
-            assert!(!within_server(&path, &mine), "{path}");
+            assert_eq!(door(&path, server_of(&path).as_ref()), Door::Server(&id), "{path}");
+        }
+        assert_eq!(door("/openapi.json", None), Door::Open);
+        for path in [format!("/servers/{id}x/mcp"), "/servers".into(), "/tools".into(), "/mcp".into()] {
+            assert_eq!(door(&path, server_of(&path).as_ref()), Door::Elsewhere, "{path}");
         }
     }
 

@@ -12,6 +12,8 @@ use http::{
 };
 use serde_json::{Value, json};
 
+use crate::decision::{self, Note};
+
 /// Why a request failed, answered as `{"detail": …}`.
 #[derive(Debug)]
 pub struct Failure(pub Error);
@@ -55,6 +57,9 @@ impl IntoResponse for MessageFailure {
 
 /// An answer `{"detail": text}`.
 pub(crate) fn detail(status: StatusCode, text: &str) -> Response {
+    if status == StatusCode::FORBIDDEN {
+        return forbidden("detail", text, Note::at_the_edge());
+    }
     body(status, &json!({ "detail": text }))
 }
 
@@ -85,7 +90,8 @@ fn answer(error: Error, key: &str) -> Response {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             response
         }
-        error @ Error::Forbidden { .. } => text(StatusCode::FORBIDDEN, error.to_string()),
+        Error::Denied(denial) => forbidden(key, "Access denied", Note::of(*denial)),
+        Error::Forbidden { needs } => forbidden(key, "Access denied", Note::unexplained(needs)),
         Error::RateLimited { retry_after } => rate_limited(retry_after.as_secs().max(1)),
         error @ Error::TooLarge { what, limit, actual } => {
             let more = json!({
@@ -103,6 +109,12 @@ fn answer(error: Error, key: &str) -> Response {
         }
         Error::Internal(cause) => with_cause(internal(key), cause),
     }
+}
+
+fn forbidden(key: &str, text: &str, note: Note) -> Response {
+    let mut response = body(StatusCode::FORBIDDEN, &json!({ key: text, "decision_id": note.id }));
+    decision::attach(&mut response, vec![note]);
+    response
 }
 
 /// The answer to a bug.
