@@ -15,7 +15,7 @@ use domain::{Actor, Error, PermissionSet, Result, Scope, id::ServerId, id::TeamI
 use crate::{
     authn::token::{Claims, Teams, TokenScopes},
     engine::Engine,
-    people,
+    people::{self, Rights},
     policy::{self, Question, Restriction},
 };
 
@@ -102,6 +102,12 @@ pub(crate) async fn actor_of(engine: &Engine, claims: Claims) -> Result<(Actor, 
 
 /// What a person may do with these claims.
 pub(crate) async fn equip(engine: &Engine, user: User, claims: Claims) -> Result<(Actor, Vec<String>)> {
+    let rights = people::rights_of(engine, &user).await?;
+    assemble(user, claims, rights)
+}
+
+/// The same from what is known: claims, account, roles and memberships. Pure.
+pub(crate) fn assemble(user: User, claims: Claims, rights: Rights) -> Result<(Actor, Vec<String>)> {
     let scopes = claims.scopes.clone().unwrap_or_default();
     refuse_unenforced(&scopes)?;
     let server = match scopes.server_id.as_deref() {
@@ -110,7 +116,6 @@ pub(crate) async fn equip(engine: &Engine, user: User, claims: Claims) -> Result
             Some(ServerId::parse(id).ok_or(Error::Unauthenticated("Invalid authentication credentials"))?)
         }
     };
-    let rights = people::rights_of(engine, &user).await?;
     let scope = scope_of(&claims, &user, &rights.teams)?;
     let cap = if scopes.permissions.is_empty() {
         PermissionSet::ALL
@@ -156,10 +161,12 @@ fn scope_of(claims: &Claims, user: &User, memberships: &[TeamId]) -> Result<Scop
             (true, true) => Scope::Unrestricted { email },
             (true, false) => Scope::Teams { email, teams: named },
             (false, true) => Scope::Teams { email, teams: memberships.to_vec() },
-            (false, false) => Scope::Teams {
-                email,
-                teams: named.into_iter().filter(|team| memberships.contains(team)).collect(),
-            },
+            (false, false) => {
+                let teams: Vec<TeamId> =
+                    named.into_iter().filter(|team| memberships.contains(team)).collect();
+                // Narrowed to nothing is public-only, as an empty list is.
+                if teams.is_empty() { Scope::PublicOnly } else { Scope::Teams { email, teams } }
+            }
         });
     }
     match &claims.teams {

@@ -15,6 +15,9 @@ pub mod reason;
 mod subject;
 pub mod view;
 
+#[cfg(test)]
+mod model;
+
 use std::{borrow::Cow, marker::PhantomData, sync::Arc};
 
 use domain::{Actor, Grant, Owned, PermissionSet, Result, Scope, id::TeamId};
