@@ -12,6 +12,7 @@
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use domain::{Error, Result};
+use futures_util::future::BoxFuture;
 use sqlx::{
     AssertSqlSafe, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions, PgRow},
@@ -79,10 +80,44 @@ macro_rules! bound {
     };
 }
 
-macro_rules! read {
-    ($fetch:ident, $executor:expr, $row:ty, $sql:expr) => {{
+/// Rows as a driver gives them. Reading them is not part of waiting for them: what waits is compiled once, not once
+/// for every type of row and again in every crate that asks for it. For the same reason the futures here are boxed.
+enum Rows {
+    Sqlite(Vec<SqliteRow>),
+    Postgres(Vec<PgRow>),
+}
+
+impl Rows {
+    fn read<T: Row>(&self) -> sqlx::Result<Vec<T>> {
+        match self {
+            Self::Sqlite(rows) => rows.iter().map(T::from_row).collect(),
+            Self::Postgres(rows) => rows.iter().map(T::from_row).collect(),
+        }
+    }
+
+    fn first<T: Row>(&self) -> sqlx::Result<Option<T>> {
+        match self {
+            Self::Sqlite(rows) => rows.first().map(T::from_row).transpose(),
+            Self::Postgres(rows) => rows.first().map(T::from_row).transpose(),
+        }
+    }
+}
+
+/// How many rows are wanted.
+#[derive(Clone, Copy)]
+enum Wanted {
+    All,
+    First,
+}
+
+macro_rules! fetch {
+    ($executor:expr, $wanted:expr, $sql:expr) => {{
         let (text, args) = $sql.into_parts();
-        bound!(sqlx::query_as::<_, $row>(AssertSqlSafe(text)), args).$fetch($executor).await
+        let query = bound!(sqlx::query(AssertSqlSafe(text)), args);
+        match $wanted {
+            Wanted::All => query.fetch_all($executor).await,
+            Wanted::First => query.fetch_optional($executor).await.map(|row| row.into_iter().collect()),
+        }
     }};
 }
 
@@ -127,24 +162,16 @@ impl Db {
     }
 
     /// Begins to write. Waits for the writer before.
-    pub async fn begin(&self) -> Result<Tx> {
-        match &self.0 {
-            Pools::Sqlite { write, .. } => {
-                let tx = write.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-                Ok(Tx(Inner::Sqlite(tx)))
+    pub fn begin(&self) -> BoxFuture<'_, Result<Tx>> {
+        Box::pin(async move {
+            match &self.0 {
+                Pools::Sqlite { write, .. } => {
+                    let tx = write.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+                    Ok(Tx(Inner::Sqlite(tx)))
+                }
+                Pools::Postgres { pool, turn } => begin_postgres(pool, turn).await,
             }
-            Pools::Postgres { pool, turn } => {
-                // The turn in this process comes first: writers that wait for other replicas must not hold all the
-                // connections that readers need.
-                let waited = tokio::time::timeout(PATIENCE, Arc::clone(turn).acquire_owned()).await;
-                let busy = || Error::Unavailable("database: other writers took too long".to_owned());
-                let turn = waited.map_err(|_| busy())?.map_err(Error::internal)?;
-                let mut tx = pool.begin().await.map_err(failed)?;
-                let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS_LOCK);
-                lock.execute(&mut *tx).await.map_err(failed)?;
-                Ok(Tx(Inner::Postgres { tx, _turn: turn }))
-            }
-        }
+        })
     }
 
     /// Closes every connection and waits for those in use. SQLite folds its log into the file.
@@ -160,11 +187,7 @@ impl Db {
 
     /// Every row.
     pub(crate) async fn all<T: Row>(&self, sql: Sql) -> Result<Vec<T>> {
-        match &self.0 {
-            Pools::Sqlite { read, .. } => read!(fetch_all, read, T, sql),
-            Pools::Postgres { pool, .. } => read!(fetch_all, pool, T, sql),
-        }
-        .map_err(failed)
+        self.fetch(Wanted::All, sql).await.and_then(|rows| rows.read()).map_err(failed)
     }
 
     /// The one row that has to be there.
@@ -174,40 +197,54 @@ impl Db {
 
     /// The first row.
     pub(crate) async fn one<T: Row>(&self, sql: Sql) -> Result<Option<T>> {
-        match &self.0 {
-            Pools::Sqlite { read, .. } => read!(fetch_optional, read, T, sql),
-            Pools::Postgres { pool, .. } => read!(fetch_optional, pool, T, sql),
-        }
-        .map_err(failed)
+        self.fetch(Wanted::First, sql).await.and_then(|rows| rows.first()).map_err(failed)
+    }
+
+    fn fetch(&self, wanted: Wanted, sql: Sql) -> BoxFuture<'_, sqlx::Result<Rows>> {
+        Box::pin(async move {
+            match &self.0 {
+                Pools::Sqlite { read, .. } => fetch!(read, wanted, sql).map(Rows::Sqlite),
+                Pools::Postgres { pool, .. } => fetch!(pool, wanted, sql).map(Rows::Postgres),
+            }
+        })
     }
 }
 
 impl Tx {
     /// Makes the changes last. They are on the disk when this returns.
-    pub async fn commit(self) -> Result<()> {
-        match self.0 {
-            Inner::Sqlite(tx) => tx.commit().await,
-            Inner::Postgres { tx, .. } => tx.commit().await,
-        }
-        .map_err(failed)
+    pub fn commit(self) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            match self.0 {
+                Inner::Sqlite(tx) => tx.commit().await,
+                Inner::Postgres { tx, .. } => tx.commit().await,
+            }
+            .map_err(failed)
+        })
     }
 
     /// The first row, as this transaction sees it.
     pub(crate) async fn one<T: Row>(&mut self, sql: Sql) -> Result<Option<T>> {
-        match &mut self.0 {
-            Inner::Sqlite(tx) => read!(fetch_optional, &mut **tx, T, sql),
-            Inner::Postgres { tx, .. } => read!(fetch_optional, &mut **tx, T, sql),
-        }
-        .map_err(failed)
+        self.fetch_first(sql).await.and_then(|rows| rows.first()).map_err(failed)
+    }
+
+    fn fetch_first(&mut self, sql: Sql) -> BoxFuture<'_, sqlx::Result<Rows>> {
+        Box::pin(async move {
+            match &mut self.0 {
+                Inner::Sqlite(tx) => fetch!(&mut **tx, Wanted::First, sql).map(Rows::Sqlite),
+                Inner::Postgres { tx, .. } => fetch!(&mut **tx, Wanted::First, sql).map(Rows::Postgres),
+            }
+        })
     }
 
     /// Changes rows; gives their number. A taken name is [`Error::AlreadyExists`] without the name.
-    pub(crate) async fn run(&mut self, sql: Sql) -> Result<u64> {
-        match &mut self.0 {
-            Inner::Sqlite(tx) => execute!(&mut **tx, sql),
-            Inner::Postgres { tx, .. } => execute!(&mut **tx, sql),
-        }
-        .map_err(failed)
+    pub(crate) fn run(&mut self, sql: Sql) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(async move {
+            match &mut self.0 {
+                Inner::Sqlite(tx) => execute!(&mut **tx, sql),
+                Inner::Postgres { tx, .. } => execute!(&mut **tx, sql),
+            }
+            .map_err(failed)
+        })
     }
 
     /// The same for a row whose name may be taken; `kind` and `name` go into the error.
@@ -219,6 +256,18 @@ impl Tx {
             other => other,
         })
     }
+}
+
+async fn begin_postgres(pool: &PgPool, turn: &Arc<Semaphore>) -> Result<Tx> {
+    // The turn in this process comes first: writers that wait for other replicas must not hold all the connections
+    // that readers need.
+    let waited = tokio::time::timeout(PATIENCE, Arc::clone(turn).acquire_owned()).await;
+    let busy = || Error::Unavailable("database: other writers took too long".to_owned());
+    let turn = waited.map_err(|_| busy())?.map_err(Error::internal)?;
+    let mut tx = pool.begin().await.map_err(failed)?;
+    let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS_LOCK);
+    lock.execute(&mut *tx).await.map_err(failed)?;
+    Ok(Tx(Inner::Postgres { tx, _turn: turn }))
 }
 
 async fn open_sqlite(path: &Path, max_connections: u32) -> Result<Db> {

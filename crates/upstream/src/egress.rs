@@ -10,7 +10,15 @@ mod connect;
 mod policy;
 mod resolve;
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use domain::{Error, Result, settings::List};
@@ -85,10 +93,16 @@ pub(crate) enum SendError {
     Broken,
 }
 
+type Http = legacy::Client<HttpsConnector<Connector>, Full<Bytes>>;
+
+/// Pools of idle connections; more threads than that share some.
+const POOLS: usize = 32;
+
 /// The outbound client. Clones share the connections.
 #[derive(Clone)]
 pub struct Client {
-    http: legacy::Client<HttpsConnector<Connector>, Full<Bytes>>,
+    /// Each thread has idle connections of its own, so that a request wakes no other thread.
+    http: Arc<[Http; POOLS]>,
     connector: Connector,
     policy: Policy,
     dns_fail_closed: bool,
@@ -115,14 +129,24 @@ impl Client {
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(connector.clone());
-        let http = legacy::Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_mins(1))
-            .pool_max_idle_per_host(1024)
-            .build(tls);
+        let http = || {
+            legacy::Client::builder(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(Duration::from_mins(1))
+                .pool_max_idle_per_host(1024)
+                .build(tls.clone())
+        };
+        let http = Arc::new(std::array::from_fn(|_| http()));
         let (dns_fail_closed, max_response) = (settings.dns_fail_closed, settings.max_response_bytes);
         Ok(Self { http, connector, policy, dns_fail_closed, max_response })
+    }
+
+    fn http(&self) -> &Http {
+        thread_local! { static TURN: usize = NEXT.fetch_add(1, Ordering::Relaxed); }
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let [first, ..] = &*self.http;
+        self.http.get(TURN.with(|turn| turn % POOLS)).unwrap_or(first)
     }
 
     /// Checks a URL that somebody wants to register, its name resolved.
@@ -155,7 +179,7 @@ impl Client {
         &self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, SendError> {
-        self.http
+        self.http()
             .request(request)
             .await
             .map_err(|error| if error.is_connect() { unreachable_because(&error) } else { SendError::Broken })

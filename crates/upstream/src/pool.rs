@@ -14,7 +14,7 @@ use std::{
 };
 
 use domain::{Clock, Result, id::GatewayId};
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use serde_json::value::RawValue;
 use tokio::{
     sync::broadcast,
@@ -141,9 +141,13 @@ impl Pool {
     }
 
     /// Sends one request. Dropping the future or the answer cancels it upstream.
-    pub async fn call(&self, target: &Arc<Target>, call: Call) -> Result<Answer> {
-        let entry = self.inner.entry(target, || Arc::clone(target))?;
-        entry.call(call).await
+    ///
+    /// Boxed: what carries a call is large, and would be moved with every future that waits for it.
+    pub fn call<'a>(&'a self, target: &'a Arc<Target>, call: Call) -> BoxFuture<'a, Result<Answer>> {
+        Box::pin(async move {
+            let entry = self.inner.entry(target, || Arc::clone(target))?;
+            entry.call(call).await
+        })
     }
 
     /// Ends the sessions with an upstream, or its process, and forgets what is known of it.

@@ -13,7 +13,9 @@ mod mcp;
 pub mod routes;
 pub mod serve;
 pub mod settings;
+pub mod workers;
 
 pub use app::App;
 pub use routes::{route_table, router};
 pub use serve::serve;
+pub use workers::Workers;

@@ -2,6 +2,8 @@
 //! guard, and notes method, path and demand in a table. From the table come the route list in the documentation,
 //! the security section of the OpenAPI document and the tests that every route is guarded.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     extract::Request,
@@ -10,6 +12,7 @@ use axum::{
     response::Response,
     routing::{MethodFilter, on},
 };
+use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::{
@@ -109,7 +112,7 @@ impl Api {
         H: Handler<T, App>,
         T: GuardFirst + 'static,
     {
-        self.router = self.router.route(path, on(filter(&method), handler));
+        self.router = self.router.route(path, on(filter(&method), erased(handler)));
         self.note::<H, T>(method, path.to_owned(), path.len() > 1 && path.ends_with('/'));
         self
     }
@@ -120,6 +123,7 @@ impl Api {
         T: GuardFirst + 'static,
     {
         let versioned = format!("/v1{path}");
+        let handler = erased(handler);
         self.router = self.router.route(&versioned, on(filter(&method), handler.clone()));
         self.note::<H, T>(method.clone(), versioned, alias);
         if let Some(deprecation) = self.legacy.clone() {
@@ -137,6 +141,26 @@ impl Api {
         let handler = words.next().map_or_else(|| name.to_owned(), |module| format!("{module}::{name}"));
         self.table.push(RouteInfo { method, path, access: T::ACCESS, handler, alias });
     }
+}
+
+/// A handler whose type is forgotten: what the router needs for each type of handler is large, and so is compiled once.
+#[derive(Clone)]
+struct Erased(Arc<dyn Fn(Request, App) -> BoxFuture<'static, Response> + Send + Sync>);
+
+impl Handler<(), App> for Erased {
+    type Future = BoxFuture<'static, Response>;
+
+    fn call(self, request: Request, app: App) -> Self::Future {
+        (self.0)(request, app)
+    }
+}
+
+fn erased<H, T>(handler: H) -> Erased
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    Erased(Arc::new(move |request, app| Box::pin(handler.clone().call(request, app))))
 }
 
 /// `on` takes a filter, and every method that we route has one.

@@ -1,6 +1,6 @@
 //! The connection loop: accepts, speaks HTTP/1.1 and HTTP/2, and drains on a stop.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use hyper::{body::Incoming, service::service_fn};
@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
-use crate::layers::Peer;
+use crate::{layers::Peer, workers::Workers};
 
 /// Until when the headers of a request have to be there, and how long an idle connection is kept.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,7 +25,13 @@ const PARSER_MAX_HEADER_BYTES: usize = 64 * 1024;
 
 /// Serves until `shutdown` is cancelled, then lets the requests in flight end for as long as `drain`.
 #[expect(clippy::cognitive_complexity, reason = "it is the select and log macros that branch")]
-pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken, drain: Duration) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    workers: Arc<Workers>,
+    shutdown: CancellationToken,
+    drain: Duration,
+) {
     let server = builder();
     let graceful = GracefulShutdown::new();
     // Ends connections that are still open when the time to drain is over.
@@ -37,8 +43,10 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
         };
         match accepted {
             Ok((stream, peer)) => {
+                // The thread that serves the connection also waits for its socket.
+                let Ok(stream) = stream.into_std() else { continue };
                 let connection = Connection { stream, peer, router: router.clone(), end: end.clone() };
-                tokio::spawn(connection.run(server.clone(), graceful.watcher()));
+                workers.spawn(connection.run(server.clone(), graceful.watcher()));
             }
             Err(error) => {
                 // Out of file descriptors, or the client is gone again: neither is mended by trying at once.
@@ -73,7 +81,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
 }
 
 struct Connection {
-    stream: TcpStream,
+    stream: std::net::TcpStream,
     peer: SocketAddr,
     router: Router,
     end: CancellationToken,
@@ -83,6 +91,13 @@ impl Connection {
     #[expect(clippy::cognitive_complexity, reason = "it is the select and log macros that branch")]
     async fn run(self, server: auto::Builder<TokioExecutor>, watcher: Watcher) {
         let Self { stream, peer, router, end } = self;
+        let stream = match TcpStream::from_std(stream) {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!(%error, %peer, "a connection could not be served");
+                return;
+            }
+        };
         // Answers are written whole; waiting for more to send would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");

@@ -3,7 +3,7 @@
 //! Order: configuration, log, database, upstream pool, engine, administrator, listener, operator's file, jobs,
 //! banner; then wait for a signal, stop accepting, let requests finish, stop jobs and upstream processes.
 
-use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
+use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use domain::{Clock, Secret};
@@ -18,6 +18,7 @@ use upstream::{
     Pool, PoolConfig,
     stdio::file::{FileServer, StdioServers},
 };
+use web::Workers;
 
 use super::{database, token};
 use crate::{
@@ -39,7 +40,9 @@ pub(super) async fn run(data_dir: &Path, options: Serve) -> anyhow::Result<ExitC
     configuration.remarks.iter().for_each(|remark| warn(remark));
     let servers = options.servers.as_deref().map(read_servers).transpose()?.unwrap_or_default();
     let (engine, password) = assemble(&configuration, data_dir, &servers).await?;
-    let (address, serving) = listen(&configuration, &engine).await?;
+    // Dropped last: calls may have left upstream connections on these threads.
+    let workers = Arc::new(Workers::start(threads())?);
+    let (address, serving) = listen(&configuration, &engine, Arc::clone(&workers)).await?;
     join_upstreams(&engine, servers, options.demo).await;
     engine::jobs::start(&engine);
     let token = banner_token(&configuration, options.quiet)?;
@@ -53,7 +56,13 @@ pub(super) async fn run(data_dir: &Path, options: Serve) -> anyhow::Result<ExitC
     });
     serving.await?;
     engine.stop().await;
+    drop(workers);
     Ok(ExitCode::SUCCESS)
+}
+
+/// One thread a core.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 fn warn(remark: &str) {
@@ -64,6 +73,7 @@ fn warn(remark: &str) {
 async fn listen(
     configuration: &Configuration,
     engine: &Engine,
+    workers: Arc<Workers>,
 ) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
     let settings = &configuration.web.listen;
     let (host, port) = (settings.host, settings.port);
@@ -73,7 +83,7 @@ async fn listen(
     let address = listener.local_addr()?;
     let app = web::App::new(engine.clone(), configuration.web.clone())?;
     let drain = Duration::from_secs(configuration.process.drain_seconds);
-    let serving = web::serve(listener, web::router(app), stop_signal()?, drain);
+    let serving = web::serve(listener, web::router(app), workers, stop_signal()?, drain);
     tracing::info!(%address, "listening");
     Ok((address, tokio::spawn(serving)))
 }
