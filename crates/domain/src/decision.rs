@@ -1,6 +1,6 @@
 //! A decision as data: what was looked at, how it came out, and what would change it.
 //!
-//! Made by `engine::policy`, which alone decides; carried by [`crate::Error::Denied`] to the front doors, which give
+//! Made by `engine::policy`, which alone decides; carried by [`crate::Error::Decided`] to the front doors, which give
 //! it a number. The words are for people: they name permissions, teams and servers, never a row and never a secret.
 
 use std::borrow::Cow;
@@ -50,6 +50,8 @@ impl TraceStep {
 pub struct Denial {
     /// Who was refused: an e-mail address, or `anonymous`.
     pub email: String,
+    /// What is said to whoever was refused.
+    pub text: &'static str,
     /// The reason as a word of a fixed list; a label in metrics.
     pub reason: &'static str,
     /// The permission in question.

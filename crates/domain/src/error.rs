@@ -56,8 +56,11 @@ pub enum Error {
     },
     /// A decision went against the actor; it explains itself. What is said to the caller is the same as for
     /// [`Error::Forbidden`], with the number under which the decision can be looked up.
-    #[error("Access denied")]
-    Denied(Box<Denial>),
+    #[error("{}", .0.text)]
+    Decided(Box<Denial>),
+    /// The actor may not, and is told why in words that ContextForge's clients know.
+    #[error("{0}")]
+    Denied(&'static str),
     /// Too many requests.
     #[error("Rate limit exceeded")]
     RateLimited {

@@ -48,4 +48,6 @@ ids! {
     UserId,
     /// A role.
     RoleId,
+    /// An API token of the catalogue; also its `jti`.
+    TokenId,
 }

@@ -6,6 +6,7 @@
 #[macro_use]
 pub mod settings;
 pub mod actor;
+pub mod api_token;
 pub mod audit;
 pub mod clock;
 pub mod decision;

@@ -1,26 +1,46 @@
 //! From a credential to an [`Actor`].
 //!
 //! The hot path is one hash and one look-up: a verified token is remembered under its SHA-256 until it ends or
-//! until anything about identities changes (the identity sequence moves). Nothing is ever decided from a token
-//! that was remembered under an older sequence. When the database cannot be asked, nobody comes in.
+//! until something about it, its person or identities as a whole changes. What ends credentials is known in memory
+//! ([`revocation`]) and checked on every request, as are the token's own restrictions ([`restrictions`]). A database
+//! that does not answer is 503, never 401: remembered tokens go on for as long as [`revocation`] allows.
 
+mod credential;
+mod meter;
 pub mod password;
+mod restrictions;
+pub(crate) mod revocation;
+mod scope;
 pub mod token;
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest;
-use domain::{Actor, Error, PermissionSet, Result, Scope, id::ServerId, id::TeamId, person::User};
+use domain::{Actor, Error, Result, Timestamp};
 
+#[cfg(test)]
+pub(crate) use self::scope::cap;
+pub use self::{
+    credential::{Credential, Use},
+    meter::Meter,
+    revocation::standing::FailMode,
+};
+pub(crate) use self::{
+    meter::{Meters, hour_of, write as write_usage},
+    restrictions::problems as restriction_problems,
+    scope::{assemble, hexadecimal, resolve},
+};
 use crate::{
-    authn::token::{Claims, Teams, TokenScopes},
+    authn::restrictions::Restrictions,
     engine::Engine,
-    people::{self, Rights},
-    policy::{self, Question, Restriction},
+    policy::{self, Question},
 };
 
 /// Who stands for callers without a credential. No e-mail address looks like this.
 pub const ANONYMOUS: &str = "anonymous";
+
+/// How long the database may take to say whose a token is.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a request brought along.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,174 +51,116 @@ pub struct Credentials<'a> {
     pub ip: Option<IpAddr>,
 }
 
+/// Who was let in, and on what.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    /// Who.
+    pub actor: Arc<Actor>,
+    /// On what: to be asked again by whatever takes long.
+    pub credential: Arc<Credential>,
+}
+
 /// A remembered verification.
 #[derive(Debug, Clone)]
 pub(crate) struct Remembered {
-    actor: Arc<Actor>,
-    networks: Arc<[String]>,
-    identity_seq: i64,
+    admitted: Admitted,
+    restrictions: Arc<Restrictions>,
+    /// When the person's rights change by themselves.
+    changes_at: Option<Timestamp>,
+    /// The identity sequence, and the number of the last revocation, before it was read.
+    seen: (i64, i64),
 }
 
 /// Remembers verified tokens by their SHA-256.
 pub(crate) type ActorCache = moka::sync::Cache<[u8; 32], Remembered>;
 
-/// Says who is asking, or `Unauthenticated`, or `Forbidden` where the token itself forbids the request.
-pub async fn authenticate(engine: &Engine, credentials: Credentials<'_>) -> Result<Arc<Actor>> {
+/// Says who is asking, or `Unauthenticated`, or `Forbidden` where the token itself forbids the request, or
+/// `Unavailable` where nobody can say.
+pub async fn authenticate(engine: &Engine, credentials: Credentials<'_>) -> Result<Admitted> {
     let Some(bearer) = credentials.bearer else {
         return anonymous(engine);
     };
     let key = sha256(bearer.as_bytes());
-    let identity_seq = engine.identity_seq();
     let now = engine.clock().now();
-    if let Some(known) = engine.actors().get(&key)
-        && known.identity_seq == identity_seq
-        && known.actor.expires_at.is_none_or(|end| end > now)
-    {
-        check_network(&known, credentials.ip)?;
-        return Ok(known.actor);
+    let known = engine.actors().get(&key).filter(|known| known.lives(now));
+    if let Some(known) = &known {
+        let changed = engine.revocations().check(&known.admitted.credential)?;
+        engine.revocations().standing.admits()?;
+        if known.seen.0 == engine.identity_seq() && changed <= known.seen.1 && known.is_settled(now) {
+            return known.admit(credentials.ip, now);
+        }
     }
-    let claims = engine.token_keys().verify(bearer, now)?;
-    let (actor, networks) = actor_of(engine, claims).await?;
-    let remembered = Remembered { actor: Arc::new(actor), networks: networks.into(), identity_seq };
-    engine.actors().insert(key, remembered.clone());
-    check_network(&remembered, credentials.ip)?;
-    Ok(remembered.actor)
+    match verify(engine, bearer, &key, now).await {
+        Ok(fresh) => {
+            engine.actors().insert(key, fresh.clone());
+            fresh.admit(credentials.ip, now)
+        }
+        Err(Error::Unavailable(cause)) => match known.filter(|known| known.is_tolerable(engine, now)) {
+            Some(known) => known.admit(credentials.ip, now),
+            None => Err(Error::Unavailable(cause)),
+        },
+        Err(refused) => Err(refused),
+    }
 }
 
-fn anonymous(engine: &Engine) -> Result<Arc<Actor>> {
+fn anonymous(engine: &Engine) -> Result<Admitted> {
     if engine.settings().auth.required {
         return Err(Error::Unauthenticated("Authorization token required"));
     }
-    let granted =
-        ["tools.read", "tools.execute", "prompts.read", "resources.read", "servers.read", "servers.use"];
-    Ok(Arc::new(Actor {
-        email: ANONYMOUS.to_owned(),
-        is_admin: false,
-        granted: PermissionSet::from_names(granted),
-        in_team: BTreeMap::new(),
-        cap: PermissionSet::ALL,
-        scope: Scope::PublicOnly,
-        server: None,
-        token_id: None,
-        expires_at: None,
-    }))
+    let (actor, credential) = scope::anonymous();
+    Ok(Admitted { actor, credential })
 }
 
-/// The actor that verified claims stand for, and the networks that the token is limited to.
-pub(crate) async fn actor_of(engine: &Engine, claims: Claims) -> Result<(Actor, Vec<String>)> {
-    const REFUSED: Error = Error::Unauthenticated("Invalid authentication credentials");
-    if let Some(jti) = &claims.jti
-        && store::tokens::is_revoked(engine.db(), jti).await?
-    {
-        return Err(Error::Unauthenticated("Token has been revoked"));
+async fn verify(engine: &Engine, bearer: &str, key: &[u8; 32], now: Timestamp) -> Result<Remembered> {
+    let claims = engine.token_keys().verify(bearer, now)?;
+    // What is known to be revoked is refused whether the database answers or not.
+    engine.revocations().check(&Credential::of(&claims, None))?;
+    engine.revocations().standing.admits()?;
+    // Before the rows: what changes in between makes the next request read them again.
+    let seen = (engine.identity_seq(), engine.revocations().seq());
+    let late = |_| Error::Unavailable("database: it took too long to say whose a token is".to_owned());
+    let found = tokio::time::timeout(PATIENCE, scope::resolve(engine, claims, key)).await.map_err(late)??;
+    engine.revocations().check(&found.credential)?;
+    let admitted = Admitted { actor: Arc::new(found.actor), credential: Arc::new(found.credential) };
+    let (restrictions, changes_at) = (Arc::new(found.restrictions), found.changes_at);
+    Ok(Remembered { admitted, restrictions, changes_at, seen })
+}
+
+impl Remembered {
+    /// Whether the token has not ended by itself.
+    fn lives(&self, now: Timestamp) -> bool {
+        self.admitted.actor.expires_at.is_none_or(|end| end > now)
     }
-    let user = match people::user_of(engine, &claims).await? {
-        Some(user) if user.is_active => user,
-        Some(_) => return Err(Error::Unauthenticated("Account disabled")),
-        None => return Err(REFUSED),
-    };
-    equip(engine, user, claims).await
-}
 
-/// What a person may do with these claims.
-pub(crate) async fn equip(engine: &Engine, user: User, claims: Claims) -> Result<(Actor, Vec<String>)> {
-    let rights = people::rights_of(engine, &user).await?;
-    assemble(user, claims, rights)
-}
-
-/// The same from what is known: claims, account, roles and memberships. Pure.
-pub(crate) fn assemble(user: User, claims: Claims, rights: Rights) -> Result<(Actor, Vec<String>)> {
-    let scopes = claims.scopes.clone().unwrap_or_default();
-    refuse_unenforced(&scopes)?;
-    let server = match scopes.server_id.as_deref() {
-        None => None,
-        Some(id) => {
-            Some(ServerId::parse(id).ok_or(Error::Unauthenticated("Invalid authentication credentials"))?)
-        }
-    };
-    let scope = scope_of(&claims, &user, &rights.teams)?;
-    let cap = if scopes.permissions.is_empty() {
-        PermissionSet::ALL
-    } else {
-        PermissionSet::from_names(scopes.permissions.iter().map(String::as_str))
-    };
-    let actor = Actor {
-        is_admin: user.is_admin && scope != Scope::PublicOnly,
-        email: user.email,
-        granted: rights.granted,
-        in_team: rights.in_team,
-        cap,
-        scope,
-        server,
-        token_id: claims.jti,
-        expires_at: claims.exp.map(domain::Timestamp::from_seconds),
-    };
-    Ok((actor, scopes.ip_restrictions))
-}
-
-/// A limit that is not enforced must not look as if it were: such tokens are refused.
-fn refuse_unenforced(scopes: &TokenScopes) -> Result<()> {
-    if scopes.time_restrictions.is_empty() && scopes.usage_limits.is_empty() {
-        return Ok(());
+    /// Whether the person's rights are still those that were read.
+    fn is_settled(&self, now: Timestamp) -> bool {
+        self.changes_at.is_none_or(|at| at > now)
     }
-    tracing::warn!("a token with time or usage limits was refused: these limits are not supported");
-    Err(Error::Forbidden { needs: None })
-}
 
-/// The contract's table (section 3): what the `teams` claim means.
-fn scope_of(claims: &Claims, user: &User, memberships: &[TeamId]) -> Result<Scope> {
-    let email = user.email.clone();
-    let session = claims.token_use.as_deref() == Some("session");
-    let flagged = claims.is_admin.unwrap_or(false) || claims.user.as_ref().is_some_and(|user| user.is_admin);
-    let named = match &claims.teams {
-        Teams::List(ids) => ids.iter().map(|id| TeamId::parse(id)).collect::<Option<Vec<_>>>(),
-        Teams::Absent | Teams::Null => Some(Vec::new()),
-    };
-    let named = named.ok_or(Error::Unauthenticated("Invalid authentication credentials"))?;
-    if session {
-        // A session reaches what its person reaches; a list in the token can only narrow that.
-        return Ok(match (user.is_admin, named.is_empty()) {
-            (true, true) => Scope::Unrestricted { email },
-            (true, false) => Scope::Teams { email, teams: named },
-            (false, true) => Scope::Teams { email, teams: memberships.to_vec() },
-            (false, false) => {
-                let teams: Vec<TeamId> =
-                    named.into_iter().filter(|team| memberships.contains(team)).collect();
-                // Narrowed to nothing is public-only, as an empty list is.
-                if teams.is_empty() { Scope::PublicOnly } else { Scope::Teams { email, teams } }
+    /// Whether what was read may be used although it cannot be read again: nothing is known to have changed for this
+    /// token and its person, and what changed for everybody did so not long ago.
+    fn is_tolerable(&self, engine: &Engine, now: Timestamp) -> bool {
+        let changed = engine.revocations().check(&self.admitted.credential);
+        changed.is_ok_and(|changed| changed <= self.seen.1)
+            && self.is_settled(now)
+            && engine.revocations().standing.tolerates(self.seen.0)
+    }
+
+    /// Checks and counts what a token is limited to.
+    fn admit(&self, ip: Option<IpAddr>, now: Timestamp) -> Result<Admitted> {
+        let meter = self.admitted.credential.meter();
+        if let Err(restriction) = self.restrictions.check(ip, now) {
+            if let Some(meter) = meter {
+                meter.refused(now);
             }
-        });
-    }
-    match &claims.teams {
-        Teams::Null if user.is_admin && flagged => Ok(Scope::Unrestricted { email }),
-        Teams::List(list) if !list.is_empty() => {
-            if named.iter().all(|team| memberships.contains(team)) {
-                Ok(Scope::Teams { email, teams: named })
-            } else {
-                tracing::debug!(user = %user.email, "token names a team that its user is not a member of");
-                Err(policy::explain::outsider(&user.email))
-            }
+            let question = Question { restriction: Some(restriction), ..Question::default() };
+            policy::check(&self.admitted.actor, &question)?;
         }
-        _ => Ok(Scope::PublicOnly),
+        if let Some(meter) = meter {
+            meter.admit(self.restrictions.usage, now)?;
+        }
+        Ok(self.admitted.clone())
     }
-}
-
-fn check_network(known: &Remembered, ip: Option<IpAddr>) -> Result<()> {
-    if from_networks(&known.networks, ip) {
-        return Ok(());
-    }
-    let question = Question { restriction: Some(Restriction::Network), ..Question::default() };
-    policy::check(&known.actor, &question)
-}
-
-/// Whether an address is in one of the networks; every address is in none at all.
-pub(crate) fn from_networks(networks: &[String], ip: Option<IpAddr>) -> bool {
-    let inside = |network: &String| {
-        let Some(ip) = ip.map(|ip| ip.to_canonical()) else { return false };
-        network.parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&ip))
-            || network.parse::<IpAddr>().is_ok_and(|one| one.to_canonical() == ip)
-    };
-    networks.is_empty() || networks.iter().any(inside)
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {

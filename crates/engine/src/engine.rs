@@ -9,7 +9,7 @@ use domain::{Clock, Result};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    authn::{ActorCache, password::Passwords, token::TokenKeys},
+    authn::{ActorCache, Meters, password::Passwords, revocation, revocation::Revocations, token::TokenKeys},
     catalogue::Catalogue,
     crypt::Keys,
     gateways::Federation,
@@ -46,6 +46,8 @@ struct Inner {
     passwords: Passwords,
     actors: ActorCache,
     identity_seq: AtomicI64,
+    revocations: Revocations,
+    meters: Meters,
     catalogue: Catalogue,
     federation: Federation,
     stats: Stats,
@@ -64,6 +66,7 @@ impl Engine {
         let passwords = Passwords::new(&parts.settings.accounts)?;
         let identity_seq = store::sequences::read(&parts.db, "identity").await?;
         let actors = ActorCache::builder().max_capacity(100_000).build();
+        let revocations = Revocations::new(&parts.settings.auth);
         let (journal, records) = Journal::new();
         let engine = Self(Arc::new(Inner {
             parts,
@@ -72,6 +75,8 @@ impl Engine {
             passwords,
             actors,
             identity_seq: AtomicI64::new(identity_seq),
+            revocations,
+            meters: Meters::default(),
             catalogue: Catalogue::default(),
             federation: Federation::default(),
             stats: Stats::default(),
@@ -80,8 +85,10 @@ impl Engine {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }));
+        revocation::sync::load(&engine).await?;
         crate::catalogue::reload(&engine).await?;
         engine.tasks().spawn(crate::journal::write(engine.clone(), records));
+        engine.tasks().spawn(crate::authn::write_usage(engine.clone()));
         Ok(engine)
     }
 
@@ -168,7 +175,20 @@ impl Engine {
 
     /// Forgets every remembered token: identities have changed up to `seq`.
     pub(crate) fn identities_changed(&self, seq: i64) {
-        self.0.identity_seq.fetch_max(seq, Ordering::AcqRel);
+        let before = self.0.identity_seq.fetch_max(seq, Ordering::AcqRel);
+        if before < seq {
+            self.0.revocations.standing.moved(before);
+        }
+    }
+
+    /// The credentials that have ended.
+    pub(crate) fn revocations(&self) -> &Revocations {
+        &self.0.revocations
+    }
+
+    /// Counts the use of tokens.
+    pub(crate) fn meters(&self) -> &Meters {
+        &self.0.meters
     }
 
     /// How many things of a kind are registered and switched on.

@@ -1,6 +1,6 @@
 //! What goes on in the background: following upstreams, and following other replicas.
 //!
-//! Three loops that start with the program and end with it. None of them holds state that a restart would miss:
+//! Loops that start with the program and end with it. None of them holds state that a restart would miss:
 //! what was refreshed when stands in the rows, what changed stands in the sequences, and the bus only makes the
 //! second sooner.
 
@@ -27,6 +27,8 @@ pub fn start(engine: &Engine) {
     spawn(engine, notices);
     spawn(engine, timer);
     spawn(engine, sequences);
+    spawn(engine, crate::authn::revocation::sync::follow);
+    spawn(engine, forget);
 }
 
 fn spawn<F>(engine: &Engine, job: fn(Engine) -> F)
@@ -121,7 +123,6 @@ async fn timer(engine: Engine) {
 /// Follows what other replicas change.
 async fn sequences(engine: Engine) {
     let mut bus = engine.bus().subscribe("catalogue").await;
-    let mut identities = engine.bus().subscribe("identity").await;
     let mut tick = tokio::time::interval(POLL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -129,22 +130,28 @@ async fn sequences(engine: Engine) {
         tokio::select! {
             _ = tick.tick() => {}
             heard = bus.recv() => if heard.is_err() { tick.tick().await; },
-            heard = identities.recv() => if heard.is_err() { tick.tick().await; },
         }
         failed(follow(&engine).await, "the sequences could not be followed");
     }
 }
 
 async fn follow(engine: &Engine) -> Result<()> {
-    let identity = store::sequences::read(engine.db(), "identity").await?;
-    if identity > engine.identity_seq() {
-        engine.identities_changed(identity);
-    }
     let catalogue = store::sequences::read(engine.db(), "catalogue").await?;
     if catalogue > engine.catalogue().sequence() {
         catalogue::reload(engine).await?;
     }
     Ok(())
+}
+
+/// Removes what is of no use any more.
+async fn forget(engine: Engine) {
+    let hours = engine.settings().auth.revocation_cleanup_hours.clamp(1, 24 * 365);
+    let mut tick = tokio::time::interval(Duration::from_hours(hours));
+    loop {
+        tick.tick().await;
+        failed(crate::authn::revocation::sync::forget(&engine).await, "old revocations could not be removed");
+        failed(crate::tokens::forget_usage(&engine).await, "old statistics of tokens could not be removed");
+    }
 }
 
 fn failed(outcome: Result<()>, what: &'static str) {

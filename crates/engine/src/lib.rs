@@ -25,6 +25,7 @@ pub mod servers;
 pub mod settings;
 pub mod stats;
 pub mod teams;
+pub mod tokens;
 pub mod tools;
 
 pub use engine::{Engine, Parts};

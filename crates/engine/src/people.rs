@@ -13,7 +13,7 @@ mod roles;
 use std::collections::BTreeMap;
 
 use domain::{
-    PermissionSet, Result,
+    PermissionSet, Result, Timestamp,
     id::{TeamId, UserId},
     person::{RoleScope, User},
 };
@@ -25,7 +25,10 @@ pub use self::{
     login::{Session, change_password, login, logout, myself},
     roles::{Assignment, NewAssignment, RoleRow, assign, assignments, revoke, role, roles},
 };
-use crate::{authn::token::Claims, engine::Engine};
+use crate::{
+    authn::{revocation, token::Claims},
+    engine::Engine,
+};
 
 /// What a person may do.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +39,8 @@ pub struct Rights {
     pub in_team: BTreeMap<TeamId, PermissionSet>,
     /// The teams that the person is a member of.
     pub teams: Vec<TeamId>,
+    /// When the next of the roles ends.
+    pub changes_at: Option<Timestamp>,
 }
 
 impl Rights {
@@ -87,6 +92,7 @@ pub async fn rights_of(engine: &Engine, user: &User) -> Result<Rights> {
     let now = engine.clock().now();
     let mut rights = Rights { teams, ..Rights::default() };
     for assignment in assignments.into_iter().filter(|given| given.expires_at.is_none_or(|end| end > now)) {
+        rights.changes_at = [rights.changes_at, assignment.expires_at].into_iter().flatten().min();
         if let Some(row) = roles.iter().find(|row| row.role.id == assignment.role_id) {
             rights.add(assignment.scope, assignment.scope_id, row.role.permissions);
         }
@@ -99,6 +105,7 @@ pub(crate) async fn commit(engine: &Engine, mut tx: store::Tx) -> Result<()> {
     let sequence = store::sequences::bump(&mut tx, "identity").await?;
     tx.commit().await?;
     engine.identities_changed(sequence);
+    revocation::sync::committed(engine).await;
     engine.bus().publish("identity", &sequence.to_string()).await;
     Ok(())
 }

@@ -47,10 +47,17 @@ impl Place {
     }
 }
 
-/// Opens the place that a path names. A server that is unknown, switched off or invisible is `NotFound`.
+/// Opens the place that a path names. A server that is unknown, switched off or invisible is `NotFound`. A token that
+/// is limited to one server finds itself there whatever the door, and finds no other.
 pub fn place<P: Grant>(engine: &Engine, permit: &Permit<P>, server: Option<&str>) -> Result<Place> {
     let snapshot = engine.catalogue().snapshot();
-    let Some(id) = server else {
+    let bound = permit.actor().server.as_ref().map(ServerId::as_str);
+    if let (Some(bound), Some(id)) = (bound, server)
+        && bound != id
+    {
+        return Err(Error::not_found("Server", id));
+    }
+    let Some(id) = server.or(bound) else {
         return Ok(Place { snapshot, server: None });
     };
     let not_found = || Error::not_found("Server", id);

@@ -2,6 +2,8 @@
 
 use domain::{Secret, settings::List};
 
+use crate::authn::FailMode;
+
 domain::settings! {
     /// Tokens and who may come in.
     AuthSettings {
@@ -25,6 +27,16 @@ domain::settings! {
         require_token_expiration: bool = "REQUIRE_TOKEN_EXPIRATION", default "true";
         /// Refuse tokens without `jti`, which could not be revoked.
         require_jti: bool = "REQUIRE_JTI", default "true";
+        /// What happens while the database cannot say what was revoked: `bounded` serves known tokens for a time, `open` for as long as it takes, `closed` not at all.
+        revocation_fail_mode: FailMode = "AUTH_REVOCATION_FAIL_MODE", default "bounded";
+        /// Seconds for which `bounded` serves.
+        revocation_max_staleness: u64 = "AUTH_REVOCATION_MAX_STALENESS", default "300";
+        /// Seconds within which a revocation counts on every replica.
+        revocation_sync_interval: u64 = "AUTH_REVOCATION_SYNC_INTERVAL", default "2";
+        /// Hours between removals of revocations of tokens that have ended by themselves.
+        revocation_cleanup_hours: u64 = "TOKEN_BLOCKLIST_CLEANUP_HOURS", default "24";
+        /// The most days that an API token may be made for.
+        api_token_max_days: u32 = "API_TOKEN_MAX_EXPIRY_DAYS", default "365";
         /// Put the environment's name into tokens as `env`.
         embed_environment: bool = "EMBED_ENVIRONMENT_IN_TOKENS", default "true";
         /// Refuse tokens whose `env` is another environment.

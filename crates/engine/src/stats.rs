@@ -16,6 +16,7 @@ pub struct Stats {
     logins: IntCounterVec,
     requests: IntCounterVec,
     denials: IntCounterVec,
+    revocation_age: IntGaugeVec,
 }
 
 impl Default for Stats {
@@ -41,15 +42,21 @@ impl Default for Stats {
             HistogramVec::new(options.buckets(buckets), &["method"]).unwrap_or_else(|_| unreachable!());
         let options = Opts::new("contextforge_registered", "Registered things that are switched on, by kind");
         let registered = IntGaugeVec::new(options, &["kind"]).unwrap_or_else(|_| unreachable!());
+        let options = Opts::new(
+            "contextforge_revocation_age_seconds",
+            "Seconds since the database last said which credentials were revoked",
+        );
+        let revocation_age = IntGaugeVec::new(options, &[]).unwrap_or_else(|_| unreachable!());
         for collector in [
             Box::new(durations.clone()) as Box<dyn prometheus::core::Collector>,
             Box::new(registered.clone()),
+            Box::new(revocation_age.clone()),
         ] {
             if let Err(error) = registry.register(collector) {
                 tracing::error!(%error, "a metric could not be registered");
             }
         }
-        Self { registry, calls, durations, registered, logins, requests, denials }
+        Self { registry, calls, durations, registered, logins, requests, denials, revocation_age }
     }
 }
 
@@ -94,6 +101,14 @@ impl Stats {
     /// Notes how many things of a kind are registered.
     pub(crate) fn registered(&self, kind: &'static str, count: usize) {
         self.registered.with_label_values(&[kind]).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Notes how old the knowledge of revocations is.
+    pub(crate) fn revocation_age(&self, age: Duration) {
+        let no_labels: [&str; 0] = [];
+        self.revocation_age
+            .with_label_values(&no_labels)
+            .set(i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
     }
 
     /// The text of the Prometheus exposition format, version 0.0.4.

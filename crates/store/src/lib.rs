@@ -5,6 +5,7 @@
 //! Lists of owned rows take the [`Scope`](domain::Scope) of the credential; what takes none is for the catalogue and
 //! for background jobs. sqlx and redis are named in this crate and in no other.
 
+pub mod api_tokens;
 pub mod audit;
 pub mod bus;
 mod columns;
@@ -23,6 +24,7 @@ pub mod sequences;
 pub mod servers;
 mod sql;
 pub mod teams;
+pub mod token_usage;
 pub mod tokens;
 pub mod tools;
 pub mod url;

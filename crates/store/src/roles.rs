@@ -14,6 +14,7 @@ use crate::{
     columns,
     db::{Db, Tx},
     sql::{Arg, Column, Sql},
+    tokens,
 };
 
 #[derive(sqlx::FromRow)]
@@ -176,6 +177,7 @@ pub async fn assign(tx: &mut Tx, assignment: &Assignment) -> Result<()> {
         ("granted_at", assignment.granted_at.into()),
         ("expires_at", assignment.expires_at.into()),
     ];
+    tokens::touch(tx, &assignment.email).await?;
     let sql = Sql::insert("role_assignments", columns);
     tx.run(sql.text(" ON CONFLICT (email, role_id, scope, scope_id) DO NOTHING")).await.map(|_| ())
 }
@@ -193,6 +195,7 @@ pub async fn revoke(
         .push(" AND role_id = ", role.as_str())
         .push(" AND scope = ", scope_word(scope))
         .push(" AND scope_id = ", scope_id.unwrap_or_default());
+    tokens::touch(tx, email).await?;
     Ok(tx.run(sql).await? > 0)
 }
 
@@ -201,6 +204,7 @@ pub async fn revoke_in_team(tx: &mut Tx, email: &str, team: &str) -> Result<()> 
     let sql = Sql::new("DELETE FROM role_assignments")
         .push(" WHERE email = ", email)
         .push(" AND scope_id = ", team);
+    tokens::touch(tx, email).await?;
     tx.run(sql).await.map(|_| ())
 }
 

@@ -25,3 +25,8 @@ pub async fn read(db: &Db, name: &str) -> Result<i64> {
     let (value,) = db.must(Sql::new("SELECT value FROM sequences").push(" WHERE name = ", name)).await?;
     Ok(value)
 }
+
+/// Every sequence with its present number.
+pub async fn all(db: &Db) -> Result<Vec<(String, i64)>> {
+    db.all(Sql::new("SELECT name, value FROM sequences")).await
+}

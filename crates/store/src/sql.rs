@@ -96,7 +96,7 @@ macro_rules! id_args {
         }
     )* };
 }
-id_args!(GatewayId, ToolId, PromptId, ResourceId, ServerId, TeamId, UserId, RoleId);
+id_args!(GatewayId, ToolId, PromptId, ResourceId, ServerId, TeamId, UserId, RoleId, TokenId);
 
 /// The name of a column and its value.
 pub(crate) type Column = (&'static str, Arg);

@@ -12,6 +12,7 @@ use domain::{
 use crate::{
     db::{Db, Tx},
     sql::{Arg, Column, Sql},
+    tokens,
 };
 
 #[derive(sqlx::FromRow)]
@@ -147,6 +148,7 @@ pub async fn add_member(tx: &mut Tx, member: &Membership) -> Result<()> {
         ("joined_at", member.joined_at.into()),
         ("invited_by", Arg::Text(member.invited_by.clone())),
     ];
+    tokens::touch(tx, &member.email).await?;
     tx.run_named(Sql::insert("memberships", columns), "Member", &member.email).await.map(|_| ())
 }
 
@@ -156,6 +158,7 @@ pub async fn set_member_role(tx: &mut Tx, team: &TeamId, email: &str, new: TeamR
     let sql = Sql::update("memberships", columns)
         .push(" WHERE team_id = ", team.as_str())
         .push(" AND email = ", email);
+    tokens::touch(tx, email).await?;
     Ok(tx.run(sql).await? > 0)
 }
 
@@ -164,6 +167,7 @@ pub async fn remove_member(tx: &mut Tx, team: &TeamId, email: &str) -> Result<bo
     let sql = Sql::new("DELETE FROM memberships")
         .push(" WHERE team_id = ", team.as_str())
         .push(" AND email = ", email);
+    tokens::touch(tx, email).await?;
     Ok(tx.run(sql).await? > 0)
 }
 

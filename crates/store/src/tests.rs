@@ -7,6 +7,7 @@ mod database;
 mod lists;
 mod people;
 mod rows;
+mod tokens;
 
 use std::{
     path::Path,

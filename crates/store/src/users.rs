@@ -8,6 +8,7 @@ use domain::{Error, Result, Secret, Timestamp, id::UserId, person::User};
 use crate::{
     db::{Db, Tx},
     sql::{Arg, Column, Sql},
+    tokens,
 };
 
 #[derive(sqlx::FromRow)]
@@ -68,7 +69,8 @@ fn columns(user: &User) -> Vec<Column> {
 pub async fn insert(tx: &mut Tx, user: &User) -> Result<()> {
     let mut all: Vec<Column> = vec![("id", user.id.as_str().into())];
     all.extend(columns(user));
-    tx.run_named(Sql::insert("users", all), "User", &user.email).await.map(|_| ())
+    tx.run_named(Sql::insert("users", all), "User", &user.email).await?;
+    tokens::set_disabled(tx, &user.email, !user.is_active).await
 }
 
 /// Stores a changed person.
@@ -76,12 +78,17 @@ pub async fn update(tx: &mut Tx, user: &User) -> Result<()> {
     let sql = Sql::update("users", columns(user)).push(" WHERE id = ", user.id.as_str());
     match tx.run_named(sql, "User", &user.email).await? {
         0 => Err(Error::not_found("User", &user.email)),
-        _ => Ok(()),
+        _ => tokens::set_disabled(tx, &user.email, !user.is_active).await,
     }
 }
 
-/// Removes a person.
+/// Removes a person. Nothing that was issued to them counts from now on.
 pub async fn delete(tx: &mut Tx, id: &UserId) -> Result<()> {
+    let email: Option<(String,)> =
+        tx.one(Sql::new("SELECT email FROM users").push(" WHERE id = ", id.as_str())).await?;
+    if let Some((email,)) = email {
+        tokens::set_disabled(tx, &email, true).await?;
+    }
     tx.run(Sql::new("DELETE FROM users WHERE id = ").push("", id.as_str())).await.map(|_| ())
 }
 

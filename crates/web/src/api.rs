@@ -22,6 +22,7 @@ mod servers;
 mod sessions;
 mod status;
 mod teams;
+mod tokens;
 mod tools;
 pub(crate) mod well_known;
 mod wire;
@@ -31,7 +32,7 @@ use crate::{routes::Api, settings::Settings};
 /// Mounts every route that is switched on.
 pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
     let api = sessions::routes(accounts::routes(api));
-    let api = roles::routes(teams::routes(api));
+    let api = tokens::routes(roles::routes(teams::routes(api)));
     let api = decisions::routes(explain::routes(api));
     let api = servers::routes(gateways::routes(api));
     let api = resources::routes(prompts::routes(tools::routes(api)));

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use domain::{Denial, Permission, TraceStep};
+use domain::{Denial, Outcome, Permission, TraceStep};
 use engine::{
     Engine,
     policy::denials::{self, Refusal},
@@ -34,8 +34,14 @@ struct Notes(Arc<[Note]>);
 impl Note {
     /// A refusal that explains itself.
     pub(crate) fn of(denial: Denial) -> Self {
-        let Denial { email, reason, needs, trace } = denial;
+        let Denial { email, reason, needs, trace, .. } = denial;
         Self { id: number(), email: Some(email), reason, needs, trace }
+    }
+
+    /// One by a rule that says why in its text.
+    pub(crate) fn of_rule(text: &'static str) -> Self {
+        let step = TraceStep { step: "rule", outcome: Outcome::Denied, why: text.into(), change: None };
+        Self { reason: "rule", trace: vec![step], ..Self::unexplained(None) }
     }
 
     /// One that does not.

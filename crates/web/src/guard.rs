@@ -4,20 +4,25 @@
 //! their own account; [`Public`] is the deliberate opposite. `Api::route` takes no other first argument, so a route
 //! without a decision does not compile. All three hand out the [`App`], and nothing else does.
 
+mod server_scope;
+mod used;
+
 use std::{ops::Deref, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
-use domain::{Actor, Caller, Error, Grant, Permission, id::ServerId};
+use domain::{Actor, Caller, Error, Grant, Permission, PermissionSet};
 use engine::{
     Permit,
-    authn::{self, Credentials},
-    policy::{self, Door, Question},
+    authn::{self, Credential, Credentials},
+    policy::{self, Question},
 };
 use http::{HeaderMap, header::AUTHORIZATION, request::Parts};
 
+use self::server_scope::{door, is_document, server_of};
+pub(crate) use self::used::UsedToken;
 use crate::{api::problem::Failure, app::App};
 
 /// What a route demands.
@@ -54,6 +59,8 @@ pub struct Authorized<P> {
     pub caller: Caller,
     /// The application.
     pub app: App,
+    /// What the caller came in with.
+    pub credential: Arc<Credential>,
     permit: Permit<P>,
 }
 
@@ -64,11 +71,14 @@ impl<P> Deref for Authorized<P> {
     }
 }
 
-/// An authenticated caller, whatever they may do.
+/// An authenticated caller, whatever they may do. Not for tokens that are limited to some permissions: no permission
+/// stands for such a route, so that none of theirs can.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
     /// Who is asking.
     pub actor: Arc<Actor>,
+    /// What the caller came in with.
+    pub credential: Arc<Credential>,
     /// Where the request came from.
     pub caller: Caller,
     /// The application.
@@ -100,9 +110,9 @@ impl<P: Grant> FromRequestParts<App> for Authorized<P> {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let SignedIn { actor, caller, app } = SignedIn::from_request_parts(parts, app).await?;
+        let SignedIn { actor, credential, caller, app } = sign_in(parts, app).await?;
         let permit = policy::authorize::<P>(&actor).map_err(|error| Failure(error).into_response())?;
-        Ok(Self { caller, app, permit })
+        Ok(Self { caller, app, credential, permit })
     }
 }
 
@@ -110,19 +120,35 @@ impl FromRequestParts<App> for SignedIn {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let path = parts.uri.path();
-        let mcp = is_mcp(path);
-        let caller = caller_of(parts, if mcp { "mcp" } else { "api" });
-        let refuse = |error| Failure(if mcp { in_mcp_words(error) } else { error }).into_response();
-        let bearer = bearer(&parts.headers).map_err(refuse)?;
-        let credentials = Credentials { bearer, ip: caller.ip };
-        let actor = authn::authenticate(app.engine(), credentials).await.map_err(refuse)?;
-        if actor.server.is_some() {
-            let server = server_of(path);
-            policy::check(&actor, &Question::entering(door(path, server.as_ref()))).map_err(refuse)?;
+        let signed_in = sign_in(parts, app).await?;
+        if signed_in.actor.cap != PermissionSet::ALL && !is_open_to_limited_tokens(parts.uri.path()) {
+            let question = Question { whole_token: true, ..Question::default() };
+            policy::check(&signed_in.actor, &question).map_err(|error| Failure(error).into_response())?;
         }
-        Ok(Self { actor, caller, app: app.clone() })
+        Ok(signed_in)
     }
+}
+
+/// Reading the documentation, giving up the token itself, and asking why it may not.
+fn is_open_to_limited_tokens(path: &str) -> bool {
+    is_document(path) || matches!(path.strip_prefix("/v1").unwrap_or(path), "/auth/logout" | "/rbac/explain")
+}
+
+async fn sign_in(parts: &Parts, app: &App) -> Result<SignedIn, Response> {
+    let path = parts.uri.path();
+    let mcp = is_mcp(path);
+    let caller = caller_of(parts, if mcp { "mcp" } else { "api" });
+    let refuse = |error| Failure(if mcp { in_mcp_words(error) } else { error }).into_response();
+    let bearer = bearer(&parts.headers).map_err(refuse)?;
+    let credentials = Credentials { bearer, ip: caller.ip };
+    let admitted = authn::authenticate(app.engine(), credentials).await.map_err(refuse)?;
+    UsedToken::fill(parts, &admitted.credential);
+    if let Some(bound) = &admitted.actor.server {
+        let named = server_of(path);
+        policy::check(&admitted.actor, &Question::entering(door(path, bound, named.as_ref())))
+            .map_err(refuse)?;
+    }
+    Ok(SignedIn { actor: admitted.actor, credential: admitted.credential, caller, app: app.clone() })
 }
 
 impl FromRequestParts<App> for Public {
@@ -177,21 +203,6 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Error> {
     }
 }
 
-/// The virtual server under whose path a request comes in.
-fn server_of(path: &str) -> Option<ServerId> {
-    let rest = path.strip_prefix("/v1").unwrap_or(path).strip_prefix("/servers/")?;
-    ServerId::parse(rest.split_once('/').map_or(rest, |(id, _)| id))
-}
-
-/// The door that a path is, for tokens that are limited to one virtual server (contract, section 3).
-fn door<'a>(path: &str, server: Option<&'a ServerId>) -> Door<'a> {
-    match server {
-        Some(server) => Door::Server(server),
-        None if matches!(path, "/docs" | "/redoc" | "/openapi.json") => Door::Open,
-        None => Door::Elsewhere,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -214,20 +225,6 @@ mod tests {
             assert!(of(&[wrong]).is_err(), "{wrong:?}");
         }
         assert!(of(&["Bearer a", "Bearer a"]).is_err());
-    }
-
-    #[test]
-    fn paths_are_doors() {
-        let id = ServerId::random();
-        for path in
-            [format!("/servers/{id}/mcp"), format!("/v1/servers/{id}/tools"), format!("/servers/{id}")]
-        {
-            assert_eq!(door(&path, server_of(&path).as_ref()), Door::Server(&id), "{path}");
-        }
-        assert_eq!(door("/openapi.json", None), Door::Open);
-        for path in [format!("/servers/{id}x/mcp"), "/servers".into(), "/tools".into(), "/mcp".into()] {
-            assert_eq!(door(&path, server_of(&path).as_ref()), Door::Elsewhere, "{path}");
-        }
     }
 
     #[test]

@@ -52,7 +52,7 @@ use crate::{
     },
     app::App,
     decision::{self, Refused},
-    guard::is_mcp,
+    guard::{UsedToken, is_mcp},
     settings::Settings,
 };
 
@@ -106,6 +106,8 @@ impl Stack {
         let edge = app.edge();
         let arrival = Arrival::of(&request, &edge.proxies);
         arrival.attach(&mut request);
+        let used = UsedToken::default();
+        request.extensions_mut().insert(used.clone());
         let origin = edge.origins.answer_to(&request);
         let guarded = AssertUnwindSafe(self.admit(request)).catch_unwind().await;
         let mut response = guarded.unwrap_or_else(|_| {
@@ -118,7 +120,9 @@ impl Stack {
         arrival.mark(&mut response);
         edge.origins.mark(origin, &mut response);
         edge.answers.mark(&mut response, arrival.https);
-        access_log::write(&arrival, &response, started.elapsed());
+        let took = started.elapsed();
+        used.answered(&arrival.method, response.status(), took, app.engine().clock().now());
+        access_log::write(&arrival, &response, took);
         response
     }
 

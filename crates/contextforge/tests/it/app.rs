@@ -258,11 +258,15 @@ async fn database() -> Option<String> {
     if var("TEST_DATABASE").as_deref() != Some("postgres") {
         return None;
     }
-    let server = var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL names a server");
+    Some(fresh_schema(&var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL names a server")).await)
+}
+
+/// The URL of a fresh schema on a PostgreSQL server.
+pub(crate) async fn fresh_schema(server: &str) -> String {
     let name = format!("it_{}_{}", std::process::id(), SCHEMAS.fetch_add(1, Ordering::Relaxed));
-    let pool = sqlx::PgPool::connect(&server).await.unwrap();
+    let pool = sqlx::PgPool::connect(server).await.unwrap();
     sqlx::query(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {name}"))).execute(&pool).await.unwrap();
     pool.close().await;
     let glue = if server.contains('?') { '&' } else { '?' };
-    Some(format!("{server}{glue}options=-c%20search_path%3D{name}"))
+    format!("{server}{glue}options=-c%20search_path%3D{name}")
 }

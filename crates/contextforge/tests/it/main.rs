@@ -23,4 +23,5 @@ mod mcp;
 mod registry;
 mod replicas;
 mod token;
+mod tokens;
 mod visibility;

@@ -71,7 +71,10 @@ async fn attempt(engine: &Engine, caller: &Caller, email: &str, password: Secret
 
 async fn enter(engine: &Engine, caller: &Caller, mut user: User, now: Timestamp) -> Result<Session> {
     let minutes = u64::from(engine.settings().auth.token_expiry);
-    let claims = session_claims(&user, now.plus(Duration::from_secs(minutes * 60)));
+    let mut claims = session_claims(&user, now.plus(Duration::from_secs(minutes * 60)));
+    // After a new password in this very second: older sessions are told apart by a later date.
+    let valid_after = store::tokens::valid_after(engine.db(), &user.email).await?;
+    claims.iat = Some(valid_after.map_or(now, |after| after.max(now)).seconds());
     let token = engine.token_keys().mint(claims, engine.clock())?;
     let mut tx = engine.db().begin().await?;
     store::users::note_login(&mut tx, &user.id, now).await?;
@@ -153,7 +156,7 @@ pub async fn logout(engine: &Engine, actor: &Arc<Actor>, caller: &Caller) -> Res
     store::tokens::revoke(&mut tx, &revocation).await?;
     audit::record(engine, &mut tx, &actor.email, caller, Deed::done("user.logout", "token", &token_id))
         .await?;
-    super::commit(engine, tx).await?;
+    crate::authn::revocation::sync::commit(engine, tx).await?;
     Ok(Some(token_id))
 }
 

@@ -66,6 +66,7 @@ fn token_cap(actor: &Actor, question: &Question<'_>) -> Reason {
     match question.needs().find(|permission| !actor.cap.has(*permission)) {
         Some(permission) => Reason::OutsideCap(permission),
         None if actor.cap == PermissionSet::ALL => Reason::NotCapped,
+        None if question.whole_token => Reason::NotWhole,
         None => Reason::InsideCap,
     }
 }

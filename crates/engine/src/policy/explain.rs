@@ -33,8 +33,9 @@ pub fn check(actor: &Actor, question: &Question<'_>) -> domain::Result<()> {
 /// The refusal for a reason that [`decide`] gave.
 #[cold]
 pub fn denied(actor: &Actor, question: &Question<'_>, reason: Reason) -> Error {
-    Error::Denied(Box::new(Denial {
+    Error::Decided(Box::new(Denial {
         email: actor.email.clone(),
+        text: reason.text(),
         reason: reason.label(),
         needs: reason.missing().or_else(|| question.needs().last()),
         trace: trace(actor, question),
@@ -46,7 +47,8 @@ pub(crate) fn outsider(email: &str) -> Error {
     let reason = Reason::Restricted(Restriction::Membership);
     let (why, change) = restriction(reason);
     let trace = vec![TraceStep { step: reason.step(), outcome: reason.outcome(), why, change }];
-    Error::Denied(Box::new(Denial { email: email.to_owned(), reason: reason.label(), needs: None, trace }))
+    let (email, text) = (email.to_owned(), reason.text());
+    Error::Decided(Box::new(Denial { email, text, reason: reason.label(), needs: None, trace }))
 }
 
 fn told(reason: Reason, actor: &Actor, question: &Question<'_>) -> TraceStep {
@@ -173,7 +175,10 @@ fn cap(reason: Reason, actor: &Actor) -> Words {
             let change = format!("Make a token whose scopes.permissions have {permission}, or none at all.");
             (why.into(), Some(change.into()))
         }
-        _ => fixed(""),
+        _ => (
+            "The token is limited to permissions, and no permission stands for this request.".into(),
+            Some("Use a session, or a token without scopes.permissions.".into()),
+        ),
     }
 }
 

@@ -14,7 +14,7 @@ use super::{Act, Door, Question, decide};
 use crate::{
     authn::{
         self,
-        token::{Claims, Teams, TokenScopes, TokenUser},
+        token::{Claims, Teams, TokenUser},
     },
     people::Rights,
 };
@@ -232,14 +232,11 @@ fn program(world: &World) -> Answer {
             is_admin: world.flagged,
             auth_provider: None,
         }),
-        scopes: Some(TokenScopes {
-            server_id: world.bound.map(str::to_owned),
-            permissions: world.scopes.iter().map(|&name| name.to_owned()).collect(),
-            ..TokenScopes::default()
-        }),
         ..Claims::default()
     };
-    let Ok((actor, _)) = authn::assemble(account(PEOPLE[0], world.admin), claims, rights) else {
+    let scopes: Vec<String> = world.scopes.iter().map(|&name| name.to_owned()).collect();
+    let limits = (authn::cap(&scopes), world.bound.map(ServerId::from_stored));
+    let Ok(actor) = authn::assemble(account(PEOPLE[0], world.admin), claims, rights, limits) else {
         return Answer::TokenRefused;
     };
     let server = ServerId::from_stored(world.door);

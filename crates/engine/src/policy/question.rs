@@ -62,6 +62,9 @@ pub struct Question<'a> {
     pub entry: Option<Permission>,
     /// What the method or the route demands.
     pub permission: Option<Permission>,
+    /// Whether it takes a token that is not limited to permissions: no permission stands for the request, so that
+    /// none of a limited token can.
+    pub whole_token: bool,
     /// What is to be done with the object.
     pub act: Act,
     /// The row.
@@ -76,6 +79,7 @@ impl<'a> Question<'a> {
             door: Door::Inside,
             entry: None,
             permission: Some(permission),
+            whole_token: false,
             act: Act::Use,
             object: None,
         }
@@ -83,7 +87,15 @@ impl<'a> Question<'a> {
 
     /// May the actor come in here?
     pub const fn entering(door: Door<'a>) -> Self {
-        Self { restriction: None, door, entry: None, permission: None, act: Act::Use, object: None }
+        Self {
+            restriction: None,
+            door,
+            entry: None,
+            permission: None,
+            whole_token: false,
+            act: Act::Use,
+            object: None,
+        }
     }
 
     /// The same about a row.

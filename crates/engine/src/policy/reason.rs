@@ -41,6 +41,8 @@ pub enum Reason {
     InsideCap,
     /// It is, and has it not.
     OutsideCap(Permission),
+    /// It is, and the request takes one that is not.
+    NotWhole,
     /// The question is about no row.
     NoRow,
     /// Everybody sees it.
@@ -94,7 +96,7 @@ impl Reason {
                 "server_binding"
             }
             R::NothingNeeded | R::Administrator | R::Role | R::TeamRole | R::NoRole(_) => "role",
-            R::NotCapped | R::InsideCap | R::OutsideCap(_) => "token_cap",
+            R::NotCapped | R::InsideCap | R::OutsideCap(_) | R::NotWhole => "token_cap",
             R::NoTeamAsked | R::CoversTeam | R::NotInThisTeam | R::MakesWithoutTeamRole => "team",
             R::NoOwnerAsked | R::Owner | R::CoversRow | R::NotTheOwner => "ownership",
             _ => "visibility",
@@ -109,6 +111,7 @@ impl Reason {
             | R::OffItsServer
             | R::NoRole(_)
             | R::OutsideCap(_)
+            | R::NotWhole
             | R::PublicOnlyScope
             | R::TeamOutsideScope
             | R::OwnButPublicOnly
@@ -147,13 +150,24 @@ impl Reason {
             R::Restricted(Restriction::Membership) => "membership",
             R::OffItsServer => "server_binding",
             R::NoRole(_) => "role",
-            R::OutsideCap(_) => "token_cap",
+            R::OutsideCap(_) | R::NotWhole => "token_cap",
             R::PublicOnlyScope | R::OwnButPublicOnly | R::MakesPublicOnly => "public_only",
             R::TeamOutsideScope | R::MakesInOtherTeam => "team_scope",
             R::PrivateOfAnother => "private",
             R::NotInThisTeam | R::MakesWithoutTeamRole => "team_role",
             R::NotTheOwner => "ownership",
             _ => "allowed",
+        }
+    }
+
+    /// What is said to whoever is refused: ContextForge's words.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Restricted(Restriction::Time) => "Request not allowed at this time by token restrictions",
+            Self::Restricted(Restriction::Membership) => {
+                "Token is invalid: User is no longer a member of the associated team"
+            }
+            _ => "Access denied",
         }
     }
 

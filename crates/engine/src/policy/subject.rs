@@ -6,7 +6,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Actor, Error, Outcome, Permission, Result, Secret, Timestamp, TraceStep};
+use domain::{Actor, Error, Outcome, Permission, PermissionSet, Result, Secret, Timestamp, TraceStep};
 
 use super::{Question, Restriction, check};
 use crate::{
@@ -86,7 +86,8 @@ async fn person(engine: &Engine, email: &str) -> Result<Standing> {
         return Ok(refused("The account is switched off.", "Switch the account on again."));
     }
     let claims = Claims { token_use: Some("session".to_owned()), ..Claims::default() };
-    let (actor, _) = authn::equip(engine, user, claims).await?;
+    let rights = people::rights_of(engine, &user).await?;
+    let actor = authn::assemble(user, claims, rights, (PermissionSet::ALL, None))?;
     Ok(Standing::Good(Arc::new(actor), None))
 }
 
@@ -111,14 +112,15 @@ async fn of_token(engine: &Engine, token: &Secret<String>, ip: Option<IpAddr>) -
     if let Some(step) = untimely {
         return Ok(known(Standing::Refused(step)));
     }
-    match authn::actor_of(engine, claims).await {
-        Ok((actor, networks)) => {
-            let outside = ip.is_some() && !authn::from_networks(&networks, ip);
-            let restriction = outside.then_some(Restriction::Network);
-            Ok(known(Standing::Good(Arc::new(actor), restriction)))
+    match authn::resolve(engine, claims, &authn::sha256(token.expose().as_bytes())).await {
+        Ok(found) => {
+            // Without an address, limits on addresses are not asked about.
+            let against = found.restrictions.check(ip, now).err();
+            let restriction = against.filter(|against| ip.is_some() || *against != Restriction::Network);
+            Ok(known(Standing::Good(Arc::new(found.actor), restriction)))
         }
         Err(Error::Unauthenticated(why)) => Ok(known(why_not(why))),
-        Err(Error::Denied(denial)) => {
+        Err(Error::Decided(denial)) => {
             let step = denial.trace.into_iter().find(|step| step.outcome == Outcome::Denied);
             Ok(known(step.map_or_else(|| why_not(""), Standing::Refused)))
         }

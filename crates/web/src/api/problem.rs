@@ -13,6 +13,8 @@ use http::{
 use serde_json::{Value, json};
 
 use crate::decision::{self, Note};
+/// When it is worth trying again where a part of the gateway does not answer.
+const RETRY_SECONDS: &str = "5";
 
 /// Why a request failed, answered as `{"detail": …}`.
 #[derive(Debug)]
@@ -90,7 +92,8 @@ fn answer(error: Error, key: &str) -> Response {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             response
         }
-        Error::Denied(denial) => forbidden(key, "Access denied", Note::of(*denial)),
+        Error::Decided(denial) => forbidden(key, denial.text, Note::of(*denial)),
+        Error::Denied(text) => forbidden(key, text, Note::of_rule(text)),
         Error::Forbidden { needs } => forbidden(key, "Access denied", Note::unexplained(needs)),
         Error::RateLimited { retry_after } => rate_limited(retry_after.as_secs().max(1)),
         error @ Error::TooLarge { what, limit, actual } => {
@@ -104,7 +107,9 @@ fn answer(error: Error, key: &str) -> Response {
             text(if timeout { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY }, message)
         }
         Error::Unavailable(cause) => {
-            let answer = text(StatusCode::SERVICE_UNAVAILABLE, "Service temporarily unavailable".to_owned());
+            let mut answer =
+                text(StatusCode::SERVICE_UNAVAILABLE, "Service temporarily unavailable".to_owned());
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
             with_cause(answer, cause)
         }
         Error::Internal(cause) => with_cause(internal(key), cause),

@@ -130,13 +130,16 @@ async fn call(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> 
     let entry = request.session.as_ref().filter(|_| !era.is_modern());
     let entry =
         entry.map(|session| request.auth.app.sessions().calls().enter(session, incoming.id.as_raw().get()));
-    let starting = start(request, &incoming, forwarded);
-    let started = match &entry {
-        None => starting.await,
-        Some(entry) => tokio::select! {
-            started = starting => started,
-            () = entry.cancelled.cancelled() => return running::cancelled(incoming.id),
-        },
+    let cancelled = async {
+        match &entry {
+            None => std::future::pending().await,
+            Some(entry) => entry.cancelled.cancelled().await,
+        }
+    };
+    let started = tokio::select! {
+        started = start(request, &incoming, forwarded) => started,
+        () = cancelled => return running::cancelled(incoming.id),
+        ended = request.auth.credential.ended(request.auth.app.engine()) => Err(ended.into()),
     };
     match started {
         Ok(running) => {

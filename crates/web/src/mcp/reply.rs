@@ -68,18 +68,19 @@ impl Reply {
     /// A request that the engine refused or that failed.
     pub(crate) fn failed(id: Id, error: Error, era: Era) -> Self {
         let error = match error {
-            Error::Denied(denial) => return Self::denied(id, Note::of(*denial)),
-            Error::Forbidden { needs } => return Self::denied(id, Note::unexplained(needs)),
+            Error::Decided(denial) => return Self::denied(id, denial.text, Note::of(*denial)),
+            Error::Denied(text) => return Self::denied(id, text, Note::of_rule(text)),
+            Error::Forbidden { needs } => return Self::denied(id, "Access denied", Note::unexplained(needs)),
             other => other,
         };
         let (status, error) = rpc_error(error, era);
         Self::Answer { id, outcome: Err(error), status, session: None }
     }
 
-    fn denied(id: Id, note: Note) -> Self {
+    fn denied(id: Id, text: &'static str, note: Note) -> Self {
         let mut data = RawObject::new();
         data.set_text("decision_id", &note.id);
-        let error = RpcError::new(ACCESS_DENIED, "Access denied").with_data(data.to_raw());
+        let error = RpcError::new(ACCESS_DENIED, text).with_data(data.to_raw());
         Self::Denied { id, error, note }
     }
 
@@ -181,9 +182,9 @@ fn rpc_error(error: Error, era: Era) -> (StatusCode, RpcError) {
             (StatusCode::PAYLOAD_TOO_LARGE, RpcError::new(ladder::INVALID_PARAMS, error.to_string()))
         }
         Error::Unauthenticated(text) => (StatusCode::UNAUTHORIZED, RpcError::new(ACCESS_DENIED, text)),
-        Error::Denied(_) | Error::Forbidden { .. } => {
-            (StatusCode::FORBIDDEN, RpcError::new(ACCESS_DENIED, "Access denied"))
-        }
+        Error::Forbidden { .. } => (StatusCode::FORBIDDEN, RpcError::new(ACCESS_DENIED, "Access denied")),
+        Error::Denied(text) => (StatusCode::FORBIDDEN, RpcError::new(ACCESS_DENIED, text)),
+        Error::Decided(denial) => (StatusCode::FORBIDDEN, RpcError::new(ACCESS_DENIED, denial.text)),
         Error::RateLimited { .. } => {
             (StatusCode::TOO_MANY_REQUESTS, RpcError::new(ladder::INTERNAL_ERROR, error.to_string()))
         }

@@ -1,13 +1,15 @@
 //! A call under way: one JSON answer, or an event stream with progress in order and the answer last.
 //!
 //! When the client goes away the stream is dropped, and with it the call: nobody could receive its answer, because
-//! streams are not resumed.
+//! streams are not resumed. When the client's credential ends, the stream ends with it.
+
+use std::sync::Arc;
 
 use axum::body::Body;
 use bytes::Bytes;
 use domain::Error;
 use engine::invoke::{Event, Outcome, Running, Watched};
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future::BoxFuture, stream};
 use protocol::{
     era::Era,
     json::RawObject,
@@ -39,12 +41,23 @@ pub(crate) async fn reply(request: &Request, running: Running, client: Client) -
     match running {
         Running::Done(outcome) => finish(outcome, &client),
         Running::Stream(events) if request.streams => {
-            Reply::Stream(Body::from_stream(messages(events, client)))
+            let ended = Ended::watch(request);
+            Reply::Stream(Body::from_stream(messages(events, client, ended)))
         }
         Running::Stream(events) => {
             let outcome = last(events).await;
             finish(outcome, &client)
         }
+    }
+}
+
+/// Ready when the credential that a stream was opened with has ended.
+struct Ended(BoxFuture<'static, Error>);
+
+impl Ended {
+    fn watch(request: &Request) -> Self {
+        let (app, credential) = (request.auth.app.clone(), Arc::clone(&request.auth.credential));
+        Self(Box::pin(async move { credential.ended(app.engine()).await }))
     }
 }
 
@@ -76,21 +89,26 @@ async fn last(mut events: Watched) -> Outcome {
 fn messages(
     events: Watched,
     client: Client,
+    ended: Ended,
 ) -> impl futures_util::Stream<Item = Result<Bytes, std::convert::Infallible>> {
-    stream::unfold(Some((events, client)), |state| async move {
-        let (mut events, client) = state?;
+    stream::unfold(Some((events, client, ended)), |state| async move {
+        let (mut events, client, mut ended) = state?;
         loop {
-            let event = match &client.entry {
-                None => events.next().await,
-                Some(entry) => tokio::select! {
-                    event = events.next() => event,
-                    () = entry.cancelled.cancelled() => return None,
-                },
+            let cancelled = async {
+                match &client.entry {
+                    None => std::future::pending().await,
+                    Some(entry) => entry.cancelled.cancelled().await,
+                }
+            };
+            let event = tokio::select! {
+                event = events.next() => event,
+                () = cancelled => return None,
+                _ = &mut ended.0 => return None,
             };
             match event? {
                 Event::Notification { method, params } => {
                     if let Some(text) = notification(&method, params.as_deref(), &client) {
-                        return Some((Ok(Bytes::from(sse::encode(text))), Some((events, client))));
+                        return Some((Ok(Bytes::from(sse::encode(text))), Some((events, client, ended))));
                     }
                 }
                 Event::Done(outcome) => {
