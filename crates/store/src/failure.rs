@@ -12,6 +12,8 @@ pub(crate) fn failed(error: sqlx::Error) -> Error {
     match &error {
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
+        // A connection that ends in the middle of a handshake is told as nonsense from the other side.
+        | sqlx::Error::Protocol(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => Error::Unavailable(format!("database: {error}")),

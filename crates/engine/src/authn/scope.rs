@@ -104,7 +104,7 @@ pub(crate) fn assemble(
 fn check_row(row: &ApiToken, user: &User, hash: &[u8; 32], now: Timestamp) -> Result<()> {
     if row.email != user.email || row.token_hash != hexadecimal(hash) {
         // Only a holder of the signing key can make another token with the id.
-        tracing::warn!(token = %row.id, "a token with the id of another one was refused");
+        tracing::warn!(user = %row.email, "a token with the id of another one was refused");
         return Err(REFUSED);
     }
     if row.revoked.is_some() || !row.is_active {

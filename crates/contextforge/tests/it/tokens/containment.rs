@@ -95,7 +95,16 @@ async fn administrators_make_tokens_for_others_and_nobody_else_does() {
 async fn a_narrowed_session_makes_nothing_wider() {
     let app = App::start().await;
     let red = team(&app, "Red", &[]).await;
+    let blue = team(&app, "Blue", &[]).await;
     let narrowed = session(&app, ADMIN, json!({ "teams": [red] })).await;
+    let body = json!({ "name": "t", "expires_in_days": 1 });
+    assert_eq!(
+        app.post("/tokens", &narrowed, body).await.expect(201)["token"]["team_id"],
+        red,
+        "the only one"
+    );
+    assert_eq!(refused(&app, &narrowed, json!({ "team_id": blue })).await, 403);
+    let narrowed = session(&app, ADMIN, json!({ "teams": [red, blue] })).await;
     assert_eq!(refused(&app, &narrowed, json!({})).await, 403, "a token for no team would reach everything");
     assert_eq!(refused(&app, &narrowed, json!({ "team_id": red })).await, 201);
     assert_eq!(status(&app, "/tokens/admin/all", &narrowed).await, 403);

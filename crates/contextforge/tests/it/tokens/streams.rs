@@ -28,7 +28,7 @@ async fn stream(app: &App, peer: &Peer, token: &str) -> tokio::task::JoinHandle<
     assert!(String::from_utf8_lossy(&first).contains("notifications/progress"), "{first:?}");
     app.until(async || peer.state.waiting() == before + 1).await;
     tokio::spawn(async move {
-        let rest = answer.into_body().collect().await.map(|rest| rest.to_bytes());
+        let rest = answer.into_body().collect().await.map(http_body_util::Collected::to_bytes);
         (Instant::now(), format!("{rest:?}"))
     })
 }

@@ -96,7 +96,7 @@ async fn statistics_say_how_a_token_was_used() {
     assert_eq!((&found["successful_requests"], &found["blocked_requests"]), (&json!(3), &json!(1)));
     assert_eq!(found["success_rate"], json!(0.75));
     assert!(found["average_response_time_ms"].as_f64().unwrap() > 0.0);
-    let expected = json!([["GET /v1/tools", 2], ["GET /v1/gateways", 1], ["GET /v1/tools/{tool_id}", 1]]);
+    let expected = json!([["GET /v1/tools", 2], ["GET /v1/gateways", 1], ["GET /v1/tools/{id}", 1]]);
     assert_eq!(found["top_endpoints"], expected, "routes, not paths");
     let shown = app.get(&format!("/tokens/{}", token.id), &session).await.expect(200);
     assert!(shown["last_used"].is_string(), "{shown}");

@@ -90,6 +90,8 @@ pub(crate) async fn follow(engine: Engine) {
             _ = tick.tick() => {}
             heard = bus.recv() => if heard.is_err() { tick.tick().await; },
         }
+        // Before: a success makes it young again.
+        outage.overdue |= engine.revocations().standing.overdue();
         let outcome = sync(&engine).await;
         outage.note(&engine, outcome).await;
     }
@@ -122,7 +124,6 @@ impl Outage {
             Ok(()) => self.end(engine).await,
             Err(error) => {
                 self.since.get_or_insert_with(Instant::now);
-                self.overdue |= standing.overdue();
                 if self.reminded.is_none_or(|at| at.elapsed() >= REMINDER) {
                     self.reminded = Some(Instant::now());
                     remind(&error, standing.overdue(), standing.mode());
@@ -133,11 +134,12 @@ impl Outage {
 
     /// What was accepted in an outage that lasted longer than allowed is a gap in the record, and is recorded as one.
     async fn end(&mut self, engine: &Engine) {
+        let overdue = std::mem::take(&mut self.overdue);
         let Some(since) = self.since.take() else { return };
         let seconds = since.elapsed().as_secs();
         tracing::warn!(seconds, "revocations are followed again");
         self.reminded = None;
-        if std::mem::take(&mut self.overdue) {
+        if overdue {
             record_gap(engine, seconds).await;
         }
     }
