@@ -50,6 +50,9 @@ pub(crate) enum Command {
     /// List and call tools through a running gateway.
     #[command(subcommand)]
     Tool(Tool),
+    /// Explain why a token or a person may, or may not, use something: every step of the decision, and what would
+    /// change it.
+    Why(Why),
     /// Check everything that a start needs, and say what to do about what is wrong.
     Doctor(Output),
 }
@@ -213,6 +216,50 @@ pub(crate) enum Gateway {
         #[command(flatten)]
         remote: Remote,
     },
+}
+
+/// Options of `why`.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// The token in question.
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
+    /// The person in question, as a new session of theirs would be.
+    #[arg(long, value_name = "EMAIL", conflicts_with = "token")]
+    pub(crate) user: Option<String>,
+    /// A tool, by its name or id.
+    #[arg(long, value_name = "NAME", group = "thing")]
+    pub(crate) tool: Option<String>,
+    /// A prompt, by its name or id.
+    #[arg(long, value_name = "NAME", group = "thing")]
+    pub(crate) prompt: Option<String>,
+    /// A resource, by its URI or id.
+    #[arg(long, value_name = "URI", group = "thing")]
+    pub(crate) resource: Option<String>,
+    /// A gateway, by its name or id.
+    #[arg(long, value_name = "NAME", group = "thing")]
+    pub(crate) gateway: Option<String>,
+    /// Through this virtual server, by its name or id; alone: the virtual server itself.
+    #[arg(long, value_name = "SERVER")]
+    pub(crate) server: Option<String>,
+    /// The permission in question, for example tools.update, where it is not that of a call over MCP.
+    #[arg(long)]
+    pub(crate) permission: Option<String>,
+    /// The MCP method in question, for example tools/list.
+    #[arg(long)]
+    pub(crate) method: Option<String>,
+    /// Where the request comes from, for tokens that are limited to networks.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) ip: Option<String>,
+    /// URL of the running gateway.
+    #[arg(long, env = "CONTEXTFORGE_URL", default_value = "http://127.0.0.1:4444")]
+    pub(crate) url: String,
+    /// Bearer token to ask with; questions about others need admin.security_audit. Without one, an administrator's
+    /// token is signed with this machine's JWT_SECRET_KEY, and where that does not count, --token asks about itself.
+    #[arg(long, env = "CONTEXTFORGE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) ask_with: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// Tool commands.

@@ -7,6 +7,7 @@ mod remote;
 mod serve;
 mod token;
 mod user;
+mod why;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,7 @@ pub(crate) async fn run(arguments: Cli) -> anyhow::Result<ExitCode> {
         Command::User(user) => user::run(&data_dir, user).await,
         Command::Gateway(gateway) => remote::gateway(&data_dir, gateway).await,
         Command::Tool(tool) => remote::tool(&data_dir, tool).await,
+        Command::Why(options) => why::run(&data_dir, options).await,
         Command::Doctor(output) => doctor::run(&data_dir, output.json).await,
     }
 }

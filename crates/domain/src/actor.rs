@@ -82,21 +82,49 @@ pub struct Actor {
 impl Actor {
     /// Whether the actor may do `permission` anywhere at all.
     pub fn may(&self, permission: Permission) -> bool {
-        self.cap.has(permission)
-            && (self.is_admin
-                || self.granted.has(permission)
-                || self.in_team.iter().any(|(team, set)| set.has(permission) && self.scope.has_team(team)))
+        self.cap.has(permission) && self.role(permission).is_some()
     }
 
     /// Whether the actor may do `permission` to rows of `team`, or to rows of no team.
     pub fn may_in(&self, permission: Permission, team: Option<&TeamId>) -> bool {
-        self.cap.has(permission)
-            && (self.is_admin
-                || self.granted.has(permission)
-                || team.is_some_and(|team| {
-                    self.scope.has_team(team) && self.in_team.get(team).is_some_and(|set| set.has(permission))
-                }))
+        self.cap.has(permission) && self.role_in(permission, team).is_some()
     }
+
+    /// What gives the actor `permission` somewhere, whatever the token is limited to.
+    pub fn role(&self, permission: Permission) -> Option<GivenBy> {
+        self.everywhere(permission).or_else(|| {
+            let in_a_team =
+                |(team, set): (&TeamId, &PermissionSet)| set.has(permission) && self.scope.has_team(team);
+            self.in_team.iter().any(in_a_team).then_some(GivenBy::TeamRole)
+        })
+    }
+
+    /// What gives the actor `permission` for rows of `team`, or for rows of no team.
+    pub fn role_in(&self, permission: Permission, team: Option<&TeamId>) -> Option<GivenBy> {
+        self.everywhere(permission).or_else(|| {
+            let team = team.filter(|team| self.scope.has_team(team))?;
+            self.in_team.get(team)?.has(permission).then_some(GivenBy::TeamRole)
+        })
+    }
+
+    fn everywhere(&self, permission: Permission) -> Option<GivenBy> {
+        if self.is_admin {
+            Some(GivenBy::Administrator)
+        } else {
+            self.granted.has(permission).then_some(GivenBy::Role)
+        }
+    }
+}
+
+/// Where a permission comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenBy {
+    /// The account is an administrator's, and the credential is not public-only.
+    Administrator,
+    /// A global or personal role.
+    Role,
+    /// A role in a team that the credential reaches.
+    TeamRole,
 }
 
 /// Where a request came from: what audit records and `createdFromIp` fields need.

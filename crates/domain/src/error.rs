@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::permission::Permission;
+use crate::{decision::Denial, permission::Permission};
 
 /// `Result` with the error of this program.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -57,6 +57,10 @@ pub enum Error {
         /// The permission that is missing, for the log and for OAuth scope challenges.
         needs: Option<Permission>,
     },
+    /// A decision went against the actor; it explains itself. What is said to the caller is the same as for
+    /// [`Error::Forbidden`], with the number under which the decision can be looked up.
+    #[error("{}", .0.text)]
+    Decided(Box<Denial>),
     /// The actor may not, and is told why in words that ContextForge's clients know.
     #[error("{0}")]
     Denied(&'static str),

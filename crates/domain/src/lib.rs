@@ -9,6 +9,7 @@ pub mod actor;
 pub mod api_token;
 pub mod audit;
 pub mod clock;
+pub mod decision;
 pub mod error;
 pub mod gateway;
 pub mod id;
@@ -23,6 +24,7 @@ pub mod visibility;
 
 pub use actor::{Actor, Caller, Scope};
 pub use clock::{Clock, Timestamp};
+pub use decision::{Denial, Outcome, TraceStep};
 pub use error::{Error, Problem, Result};
 pub use permission::{Grant, Permission, PermissionSet};
 pub use secret::Secret;

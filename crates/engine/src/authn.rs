@@ -19,6 +19,8 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use aws_lc_rs::digest;
 use domain::{Actor, Error, Result, Timestamp};
 
+#[cfg(test)]
+pub(crate) use self::scope::cap;
 pub use self::{
     credential::{Credential, Use},
     meter::Meter,
@@ -27,9 +29,16 @@ pub use self::{
 pub(crate) use self::{
     meter::{Meters, hour_of, write as write_usage},
     restrictions::problems as restriction_problems,
-    scope::hexadecimal,
+    scope::{assemble, hexadecimal, resolve},
 };
-use crate::{authn::restrictions::Restrictions, engine::Engine};
+use crate::{
+    authn::restrictions::Restrictions,
+    engine::Engine,
+    policy::{self, Question},
+};
+
+/// Who stands for callers without a credential. No e-mail address looks like this.
+pub const ANONYMOUS: &str = "anonymous";
 
 /// How long the database may take to say whose a token is.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -145,11 +154,12 @@ impl Remembered {
     /// Checks and counts what a token is limited to.
     fn admit(&self, ip: Option<IpAddr>, now: Timestamp) -> Result<Admitted> {
         let meter = self.admitted.credential.meter();
-        if let Err(refused) = self.restrictions.check(ip, now) {
+        if let Err(restriction) = self.restrictions.check(ip, now) {
             if let Some(meter) = meter {
                 meter.refused(now);
             }
-            return Err(refused);
+            let question = Question { restriction: Some(restriction), ..Question::default() };
+            policy::check(&self.admitted.actor, &question)?;
         }
         if let Some(meter) = meter {
             meter.admit(self.restrictions.usage, now)?;

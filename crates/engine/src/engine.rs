@@ -15,6 +15,7 @@ use crate::{
     gateways::Federation,
     journal::Journal,
     people::PeopleState,
+    policy::denials::Denials,
     reverse_proxy::Registry,
     settings::Settings,
     stats::Stats,
@@ -57,6 +58,7 @@ struct Inner {
     federation: Federation,
     stats: Stats,
     journal: Journal,
+    denials: Denials,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -88,6 +90,7 @@ impl Engine {
             federation: Federation::default(),
             stats: Stats::default(),
             journal,
+            denials: Denials::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }));
@@ -111,6 +114,11 @@ impl Engine {
     /// The counters behind `/metrics/prometheus`.
     pub fn stats(&self) -> &Stats {
         &self.0.stats
+    }
+
+    /// The refusals of the recent past.
+    pub fn denials(&self) -> &Denials {
+        &self.0.denials
     }
 
     /// Where calls are noted.

@@ -56,13 +56,13 @@ pub async fn list(
     permit: &Permit<grant::GatewaysRead>,
     query: &Query,
 ) -> Result<Vec<Gateway>> {
-    let rows = store::gateways::list(engine.db(), permit.scope(), query).await?;
+    let rows = store::gateways::list(engine.db(), &permit.rows(), query).await?;
     Ok(rows.into_iter().map(|row| lenient(engine, row)).collect())
 }
 
 /// One gateway.
 pub async fn get(engine: &Engine, permit: &Permit<grant::GatewaysRead>, id: &str) -> Result<Gateway> {
-    visible(engine, permit.scope(), id).await.map(|row| lenient(engine, row))
+    visible(engine, &permit.rows(), id).await.map(|row| lenient(engine, row))
 }
 
 /// How much each of the gateways offers.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use domain::{
-    Caller, Error, Grant, Owned, Problem, Result, Scope, Timestamp, Visibility,
+    Caller, Error, Grant, Owned, Problem, Result, Timestamp, Visibility,
     id::TeamId,
     record::{Record, Tag},
 };
@@ -72,20 +72,11 @@ async fn check<P: Grant>(engine: &Engine, permit: &Permit<P>, owned: &Owned) -> 
     if !problems.is_empty() {
         return Err(Error::Invalid(problems));
     }
-    let denied = Error::Forbidden { needs: Some(P::PERMISSION) };
-    if *permit.scope() == Scope::PublicOnly && owned.visibility != Visibility::Public {
-        return Err(denied);
-    }
-    if !permit.covers(owned.team_id.as_ref()) {
-        return Err(denied);
-    }
-    if let Some(team) = &owned.team_id {
-        if !permit.scope().has_team(team) {
-            return Err(denied);
-        }
-        if store::teams::get(engine.db(), team).await?.is_none() {
-            return Err(Error::invalid("team_id", "there is no such team"));
-        }
+    permit.check_make("row", owned)?;
+    if let Some(team) = &owned.team_id
+        && store::teams::get(engine.db(), team).await?.is_none()
+    {
+        return Err(Error::invalid("team_id", "there is no such team"));
     }
     Ok(())
 }
@@ -173,7 +164,7 @@ pub async fn team_names<'a, P>(
 
 /// `NotFound` was answered already; this is the visible row that is not the actor's to change.
 pub(crate) fn may_change<P: Grant>(permit: &Permit<P>, owned: &Owned) -> Result<()> {
-    if permit.may_change(owned) { Ok(()) } else { Err(Error::Forbidden { needs: Some(P::PERMISSION) }) }
+    permit.check_change("row", owned)
 }
 
 /// The record of a row that is made now.

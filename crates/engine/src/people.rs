@@ -69,7 +69,7 @@ pub struct Rights {
 
 impl Rights {
     /// Adds what a role allows. A role left behind in a team that the person is no member of counts for nothing.
-    fn add(&mut self, scope: RoleScope, scope_id: Option<String>, permissions: PermissionSet) {
+    pub(crate) fn add(&mut self, scope: RoleScope, scope_id: Option<String>, permissions: PermissionSet) {
         match (scope, scope_id.map(TeamId::from_stored)) {
             (RoleScope::Global | RoleScope::Personal, _) => self.granted = self.granted.or(permissions),
             (RoleScope::Team, Some(team)) if self.teams.contains(&team) => {

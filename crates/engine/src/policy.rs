@@ -2,12 +2,33 @@
 //!
 //! A [`Permit<P>`] is the proof that an actor may do `P`; its fields are private and [`authorize`], [`narrow`] and
 //! [`system`] are its only constructors. Engine functions take the permit they need, so the wrong one does not
-//! compile and a forgotten check cannot be written. *May you* is decided here; *which rows* is the permit's
-//! scope, which every query takes.
+//! compile and a forgotten check cannot be written. *May you* is decided by [`decide()`]; *which rows* is the
+//! permit's scope, which every query takes.
 
-use std::{marker::PhantomData, sync::Arc};
+pub mod decide;
+pub mod denials;
+pub mod explain;
+pub mod inquiry;
+pub mod methods;
+pub mod question;
+pub mod reason;
+mod subject;
+pub mod view;
 
-use domain::{Actor, Error, Grant, Owned, PermissionSet, Result, Scope, id::TeamId, visibility::Visibility};
+#[cfg(test)]
+mod model;
+
+use std::{borrow::Cow, marker::PhantomData, sync::Arc};
+
+use domain::{Actor, Grant, Owned, PermissionSet, Result, Scope, id::TeamId};
+
+pub use self::{
+    decide::{decide, findings},
+    explain::check,
+    question::{Act, Door, Object, Question, Restriction},
+    reason::Reason,
+    subject::Subject,
+};
 
 /// Proof that its actor may do `P`.
 #[derive(Debug)]
@@ -33,16 +54,44 @@ impl<P: Grant> Permit<P> {
         self.actor.may_in(P::PERMISSION, team)
     }
 
-    /// Whether the actor may change a row: its owner, whoever has the permission in its team, or whoever has it
-    /// everywhere. A row that the scope does not show is `NotFound` long before this is asked.
-    pub fn may_change(&self, row: &Owned) -> bool {
-        self.scope().sees(row)
-            && match row.visibility {
-                Visibility::Private => row.owner_email == self.actor.email,
-                Visibility::Team | Visibility::Public => {
-                    row.owner_email == self.actor.email || self.covers(row.team_id.as_ref())
-                }
+    /// Whether the row exists for the actor: seen by the scope, and the permission held in the row's team.
+    pub fn reaches(&self, row: &Owned) -> bool {
+        decide(&self.actor, &Question::of(P::PERMISSION).about("row", Act::Use, row)).is_ok()
+    }
+
+    /// The rows that [`Permit::reaches`], as a scope for queries: without the teams in which the permission does
+    /// not hold.
+    pub fn rows(&self) -> Cow<'_, Scope> {
+        let covered = |team: &&TeamId| self.covers(Some(team));
+        match &self.actor.scope {
+            Scope::Teams { email, teams } if !teams.iter().all(|team| covered(&team)) => {
+                let teams = teams.iter().filter(covered).cloned().collect();
+                Cow::Owned(Scope::Teams { email: email.clone(), teams })
             }
+            Scope::Unrestricted { email } if !self.covers(None) => {
+                let teams = self.actor.in_team.keys().filter(covered).cloned().collect();
+                Cow::Owned(Scope::Teams { email: email.clone(), teams })
+            }
+            scope => Cow::Borrowed(scope),
+        }
+    }
+
+    /// Refuses a change of a row to whoever may not: its owner may, whoever has the permission in its team, and
+    /// whoever has it everywhere. A row that the scope does not show is `NotFound` long before this is asked.
+    pub fn check_change(&self, kind: &'static str, row: &Owned) -> Result<()> {
+        check(&self.actor, &Question::of(P::PERMISSION).about(kind, Act::Change, row))
+    }
+
+    /// Refuses to make a row, or to give it this ownership, outside what the credential and the role cover.
+    pub fn check_make(&self, kind: &'static str, row: &Owned) -> Result<()> {
+        check(&self.actor, &Question::of(P::PERMISSION).about(kind, Act::Make, row))
+    }
+
+    /// Refuses what needs the permission in `team`.
+    pub fn check_team(&self, team: &TeamId) -> Result<()> {
+        let visibility = domain::Visibility::Team;
+        let row = Owned { visibility, team_id: Some(team.clone()), owner_email: String::new() };
+        check(&self.actor, &Question::of(P::PERMISSION).about("team", Act::Change, &row))
     }
 }
 
@@ -58,13 +107,9 @@ impl<P> Permit<P> {
     }
 }
 
-/// Gives the permit, or says what is missing.
+/// Gives the permit, or the refusal with its reasons.
 pub fn authorize<P: Grant>(actor: &Arc<Actor>) -> Result<Permit<P>> {
-    if actor.may(P::PERMISSION) {
-        Ok(Permit::of(Arc::clone(actor)))
-    } else {
-        Err(Error::Forbidden { needs: Some(P::PERMISSION) })
-    }
+    check(actor, &Question::of(P::PERMISSION)).map(|()| Permit::of(Arc::clone(actor)))
 }
 
 /// A permit for something else that the same actor may do.

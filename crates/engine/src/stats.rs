@@ -15,6 +15,7 @@ pub struct Stats {
     registered: IntGaugeVec,
     logins: IntCounterVec,
     requests: IntCounterVec,
+    denials: IntCounterVec,
     revocation_age: IntGaugeVec,
 }
 
@@ -30,6 +31,7 @@ impl Default for Stats {
         let logins = counter("contextforge_logins_total", "Password logins by outcome", &["outcome"]);
         let requests =
             counter("contextforge_http_requests_total", "HTTP answers by status class", &["status"]);
+        let denials = counter("contextforge_denials_total", "Refused requests (403) by reason", &["reason"]);
         let buckets =
             vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
         let options = HistogramOpts::new(
@@ -54,7 +56,7 @@ impl Default for Stats {
                 tracing::error!(%error, "a metric could not be registered");
             }
         }
-        Self { registry, calls, durations, registered, logins, requests, revocation_age }
+        Self { registry, calls, durations, registered, logins, requests, denials, revocation_age }
     }
 }
 
@@ -77,6 +79,11 @@ impl Stats {
     /// Counts a login: `success`, `failure` or `locked`.
     pub fn login(&self, outcome: &'static str) {
         self.logins.with_label_values(&[outcome]).inc();
+    }
+
+    /// Counts a refusal by its reason, one of the words of `policy::Reason`.
+    pub(crate) fn denied(&self, reason: &'static str) {
+        self.denials.with_label_values(&[reason]).inc();
     }
 
     /// Counts an HTTP answer by its status.
@@ -124,6 +131,7 @@ mod tests {
         stats.call("tools/call", "success", Duration::from_millis(3));
         stats.login("failure");
         stats.answered(204);
+        stats.denied("token_cap");
         stats.registered("tool", 7);
         let text = stats.render();
         assert!(
@@ -134,5 +142,6 @@ mod tests {
         assert!(text.contains(r#"contextforge_logins_total{outcome="failure"} 1"#));
         assert!(text.contains(r#"contextforge_http_requests_total{status="2xx"} 1"#));
         assert!(text.contains(r#"contextforge_registered{kind="tool"} 7"#));
+        assert!(text.contains(r#"contextforge_denials_total{reason="token_cap"} 1"#));
     }
 }

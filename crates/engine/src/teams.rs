@@ -178,11 +178,8 @@ async fn find<P: Grant>(engine: &Engine, permit: &Permit<P>, id: &str) -> Result
 /// The team, if it is the actor's to change.
 async fn find_to_change<P: Grant>(engine: &Engine, permit: &Permit<P>, id: &str) -> Result<Team> {
     let team = find(engine, permit, id).await?;
-    if permit.covers(Some(&team.id)) {
-        Ok(team)
-    } else {
-        Err(Error::Forbidden { needs: Some(P::PERMISSION) })
-    }
+    permit.check_team(&team.id)?;
+    Ok(team)
 }
 
 async fn counted(engine: &Engine, team: Team) -> Result<Counted> {

@@ -11,6 +11,8 @@ pub mod problem;
 mod accounts;
 mod admin_login;
 mod audit;
+mod decisions;
+mod explain;
 mod gateways;
 mod given;
 mod people_events;
@@ -38,6 +40,7 @@ pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
     let api = people_events::routes(recovery::routes(session_life::routes(api)));
     let api = reverse_proxy::routes(admin_login::routes(api, settings), settings);
     let api = tokens::routes(roles::routes(teams::routes(api)));
+    let api = decisions::routes(explain::routes(api));
     let api = servers::routes(gateways::routes(api));
     let api = resources::routes(prompts::routes(tools::routes(api)));
     let api = documents::routes(audit::routes(api));

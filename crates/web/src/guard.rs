@@ -24,7 +24,8 @@ use domain::{Actor, Caller, Error, Grant, Permission, PermissionSet, Secret};
 use engine::{
     Permit,
     authn::{Credential, token::Claims},
-    people, policy,
+    people,
+    policy::{self, Question},
 };
 use http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE, request::Parts};
 use serde_json::json;
@@ -32,7 +33,7 @@ use serde_json::json;
 pub use self::credentials::CameBy;
 use self::{
     credentials::Refusal,
-    server_scope::{is_document, within_server},
+    server_scope::{door, is_document, server_of},
 };
 pub(crate) use self::{
     credentials::{CredentialRules, token_of},
@@ -171,10 +172,7 @@ impl<P: Grant> FromRequestParts<App> for Authorized<P> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let SignedIn { actor, credential, caller, app, .. } = sign_in(parts, app).await?;
-        let permit = policy::authorize::<P>(&actor).map_err(|error| {
-            tracing::debug!(user = %actor.email, permission = P::PERMISSION.as_str(), "denied");
-            Failure(error).into_response()
-        })?;
+        let permit = policy::authorize::<P>(&actor).map_err(|error| Failure(error).into_response())?;
         Ok(Self { caller, app, credential, permit })
     }
 }
@@ -184,17 +182,17 @@ impl FromRequestParts<App> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let signed_in = sign_in(parts, app).await?;
-        if signed_in.actor.cap == PermissionSet::ALL || is_open_to_limited_tokens(parts.uri.path()) {
-            Ok(signed_in)
-        } else {
-            Err(Failure(Error::Forbidden { needs: None }).into_response())
+        if signed_in.actor.cap != PermissionSet::ALL && !is_open_to_limited_tokens(parts.uri.path()) {
+            let question = Question { whole_token: true, ..Question::default() };
+            policy::check(&signed_in.actor, &question).map_err(|error| Failure(error).into_response())?;
         }
+        Ok(signed_in)
     }
 }
 
-/// Reading the documentation, and giving up the token itself.
+/// Reading the documentation, giving up the token itself, and asking why it may not.
 fn is_open_to_limited_tokens(path: &str) -> bool {
-    is_document(path) || matches!(path, "/auth/logout" | "/v1/auth/logout")
+    is_document(path) || matches!(path.strip_prefix("/v1").unwrap_or(path), "/auth/logout" | "/rbac/explain")
 }
 
 async fn sign_in(parts: &mut Parts, app: &App) -> Result<SignedIn, Response> {
@@ -203,10 +201,10 @@ async fn sign_in(parts: &mut Parts, app: &App) -> Result<SignedIn, Response> {
     let refuse = |refusal| refused(app, path, refusal);
     let (admitted, came_by) = credentials::authenticate(parts, app, &caller).await.map_err(refuse)?;
     UsedToken::fill(parts, &admitted.credential);
-    if let Some(server) = &admitted.actor.server
-        && !within_server(path, server)
-    {
-        return Err(refuse(Error::Forbidden { needs: None }.into()));
+    if let Some(bound) = &admitted.actor.server {
+        let named = server_of(path);
+        policy::check(&admitted.actor, &Question::entering(door(path, bound, named.as_ref())))
+            .map_err(|error| refuse(error.into()))?;
     }
     // What a credential was found in is not for anybody behind the gateway, whatever may be passed on.
     app.credential_rules().take_away(&mut parts.headers);

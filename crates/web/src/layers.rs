@@ -51,6 +51,7 @@ use crate::{
         problem::{self, Cause},
     },
     app::App,
+    decision::{self, Refused},
     guard::{UsedToken, is_mcp},
     settings::Settings,
 };
@@ -119,6 +120,8 @@ impl Stack {
             response.extensions_mut().insert(Cause("a request handler panicked".to_owned()));
             response
         });
+        let refused = Refused { caller: &arrival.caller, method: &arrival.method, path: &arrival.path };
+        decision::keep(app.engine(), refused, &mut response);
         arrival.mark(&mut response);
         edge.origins.mark(origin, &mut response);
         edge.answers.mark(&mut response, arrival.https);

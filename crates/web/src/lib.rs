@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod app;
+mod decision;
 pub mod guard;
 pub mod layers;
 mod mcp;

@@ -21,14 +21,14 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// Bytes of the largest answer.
 const LARGEST: usize = 64 << 20;
 
-struct Client {
+pub(super) struct Client {
     egress: upstream::egress::Client,
     base: String,
     token: Secret<String>,
 }
 
 impl Client {
-    fn new(data_dir: &Path, remote: &Remote) -> anyhow::Result<Self> {
+    pub(super) fn new(data_dir: &Path, remote: &Remote) -> anyhow::Result<Self> {
         // The operator named the address; on this machine that may be loopback or a private network.
         let vars = [("SSRF_ALLOW_LOCALHOST", "true"), ("SSRF_ALLOW_PRIVATE_NETWORKS", "true")];
         let mut env = domain::Env::new(vars.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -41,7 +41,12 @@ impl Client {
         Ok(Self { egress: upstream::egress::Client::new(&settings, Resolver::System)?, base, token })
     }
 
-    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> anyhow::Result<Value> {
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
@@ -81,7 +86,7 @@ impl Client {
     }
 }
 
-fn field<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(super) fn field<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or("")
 }
 

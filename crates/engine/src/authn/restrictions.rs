@@ -14,9 +14,7 @@ use ipnet::{IpNet, Ipv4Net};
 use serde_json::{Map, Value};
 
 use self::window::Window;
-
-/// What ContextForge answers outside the allowed times.
-const NOT_NOW: Error = Error::Denied("Request not allowed at this time by token restrictions");
+use crate::policy::Restriction;
 
 /// The restrictions of a token, ready to be checked.
 #[derive(Debug, Clone, Default)]
@@ -75,14 +73,14 @@ impl Restrictions {
         !self.networks.is_empty() || !self.windows.is_empty() || self.usage.any()
     }
 
-    /// Checks the client's address and the time.
-    pub(crate) fn check(&self, ip: Option<IpAddr>, now: Timestamp) -> Result<()> {
+    /// Checks the client's address and the time; says what stands against the request.
+    pub(crate) fn check(&self, ip: Option<IpAddr>, now: Timestamp) -> Result<(), Restriction> {
         let ip = ip.map(|ip| ip.to_canonical());
         let inside = |group: &Vec<IpNet>| ip.is_some_and(|ip| group.iter().any(|net| net.contains(&ip)));
         if !self.networks.iter().all(inside) {
-            return Err(Error::Forbidden { needs: None });
+            return Err(Restriction::Network);
         }
-        if self.windows.iter().all(|window| window.contains(now)) { Ok(()) } else { Err(NOT_NOW) }
+        if self.windows.iter().all(|window| window.contains(now)) { Ok(()) } else { Err(Restriction::Time) }
     }
 }
 

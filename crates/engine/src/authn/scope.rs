@@ -26,24 +26,27 @@ use super::{
     restrictions::Restrictions,
     token::{Claims, Teams, TokenScopes},
 };
-use crate::{engine::Engine, people};
+use crate::{
+    engine::Engine,
+    people::{self, Rights},
+    policy,
+};
 
 const REFUSED: Error = Error::Unauthenticated("Invalid authentication credentials");
-const LEFT: Error = Error::Denied("Token is invalid: User is no longer a member of the associated team");
 /// More than anybody's token names.
 const MOST_TEAMS: usize = 256;
 
 /// What verified claims come to.
-pub(super) struct Resolved {
-    pub(super) actor: Actor,
+pub(crate) struct Resolved {
+    pub(crate) actor: Actor,
     pub(super) credential: Credential,
-    pub(super) restrictions: Restrictions,
+    pub(crate) restrictions: Restrictions,
     /// When the person's rights change by themselves.
     pub(super) changes_at: Option<Timestamp>,
 }
 
 /// Looks up whose a token is and what it may do. `hash` is the SHA-256 of the token.
-pub(super) async fn resolve(engine: &Engine, claims: Claims, hash: &[u8; 32]) -> Result<Resolved> {
+pub(crate) async fn resolve(engine: &Engine, claims: Claims, hash: &[u8; 32]) -> Result<Resolved> {
     if let Some(jti) = &claims.jti
         && store::tokens::is_revoked(engine.db(), jti).await?
     {
@@ -65,25 +68,36 @@ pub(super) async fn resolve(engine: &Engine, claims: Claims, hash: &[u8; 32]) ->
         limits.narrow(row)?;
     }
     let rights = people::rights_of(engine, &user).await?;
-    let scope = scope_of(&claims, &user, &rights.teams)?;
+    let changes_at = rights.changes_at;
     let mut credential = Credential::of(&claims, Some(&user.email));
     credential.restricted = limits.restrictions.any() || limits.server.is_some();
     if row.is_some() || limits.restrictions.usage.any() {
         let token = claims.jti.clone().unwrap_or_else(|| format!("sha256:{}", hexadecimal(hash)));
         credential.meter = Some(engine.meters().of(engine.db(), &token, engine.clock().now()).await?);
     }
-    let actor = Actor {
+    let actor = assemble(user, claims, rights, (limits.cap, limits.server))?;
+    Ok(Resolved { actor, credential, restrictions: limits.restrictions, changes_at })
+}
+
+/// The actor that claims, an account, its rights and the token's limits come to. Pure.
+pub(crate) fn assemble(
+    user: User,
+    claims: Claims,
+    rights: Rights,
+    (cap, server): (PermissionSet, Option<ServerId>),
+) -> Result<Actor> {
+    let scope = scope_of(&claims, &user, &rights.teams)?;
+    Ok(Actor {
         is_admin: user.is_admin && scope != Scope::PublicOnly,
         email: user.email,
         granted: rights.granted,
         in_team: rights.in_team,
-        cap: limits.cap,
+        cap,
         scope,
-        server: limits.server,
+        server,
         token_id: claims.jti,
         expires_at: claims.exp.map(Timestamp::from_seconds),
-    };
-    Ok(Resolved { actor, credential, restrictions: limits.restrictions, changes_at: rights.changes_at })
+    })
 }
 
 /// The row has to be of this token and this person, and still count.
@@ -129,7 +143,7 @@ impl Limits {
 }
 
 /// The permissions that a token is capped to; no list is no cap.
-fn cap(names: &[String]) -> PermissionSet {
+pub(crate) fn cap(names: &[String]) -> PermissionSet {
     if names.is_empty() {
         PermissionSet::ALL
     } else {
@@ -152,7 +166,7 @@ fn scope_of(claims: &Claims, user: &User, memberships: &[TeamId]) -> Result<Scop
                 Ok(Scope::Teams { email, teams: named })
             } else {
                 tracing::debug!(user = %user.email, "token names a team that its user is not a member of");
-                Err(LEFT)
+                Err(policy::explain::outsider(&user.email))
             }
         }
         _ => Ok(Scope::PublicOnly),
@@ -201,7 +215,7 @@ pub(super) fn anonymous() -> (Arc<Actor>, Arc<Credential>) {
     let granted =
         ["tools.read", "tools.execute", "prompts.read", "resources.read", "servers.read", "servers.use"];
     let actor = Actor {
-        email: "anonymous".to_owned(),
+        email: super::ANONYMOUS.to_owned(),
         is_admin: false,
         granted: PermissionSet::from_names(granted),
         in_team: std::collections::BTreeMap::new(),

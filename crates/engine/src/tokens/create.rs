@@ -164,7 +164,7 @@ pub(super) fn contain(
 /// The server has to be there for the actor.
 pub(super) fn check_server(engine: &Engine, actor: &Arc<Actor>, limits: &TokenLimits) -> Result<()> {
     let Some(id) = &limits.server_id else { return Ok(()) };
-    match engine.catalogue().snapshot().server(id, &actor.scope) {
+    match engine.catalogue().snapshot().server(id, |row| actor.scope.sees(row)) {
         Some(_) => Ok(()),
         None => Err(Error::invalid("scope.server_id", "must be the id of a virtual server")),
     }

@@ -12,6 +12,7 @@ use http::{
 };
 use serde_json::{Value, json};
 
+use crate::decision::{self, Note};
 /// When it is worth trying again where a part of the gateway does not answer.
 const RETRY_SECONDS: &str = "5";
 
@@ -58,6 +59,9 @@ impl IntoResponse for MessageFailure {
 
 /// An answer `{"detail": text}`.
 pub(crate) fn detail(status: StatusCode, text: &str) -> Response {
+    if status == StatusCode::FORBIDDEN {
+        return forbidden("detail", text, Note::at_the_edge());
+    }
     body(status, &json!({ "detail": text }))
 }
 
@@ -88,9 +92,9 @@ fn answer(error: Error, key: &str) -> Response {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             response
         }
-        error @ (Error::Forbidden { .. } | Error::Denied(_)) => {
-            text(StatusCode::FORBIDDEN, error.to_string())
-        }
+        Error::Decided(denial) => forbidden(key, denial.text, Note::of(*denial)),
+        Error::Denied(text) => forbidden(key, text, Note::of_rule(text)),
+        Error::Forbidden { needs } => forbidden(key, "Access denied", Note::unexplained(needs)),
         Error::RateLimited { retry_after } => rate_limited(retry_after.as_secs().max(1)),
         error @ Error::TooLarge { what, limit, actual } => {
             let more = json!({
@@ -110,6 +114,12 @@ fn answer(error: Error, key: &str) -> Response {
         }
         Error::Internal(cause) => with_cause(internal(key), cause),
     }
+}
+
+fn forbidden(key: &str, text: &str, note: Note) -> Response {
+    let mut response = body(StatusCode::FORBIDDEN, &json!({ key: text, "decision_id": note.id }));
+    decision::attach(&mut response, vec![note]);
+    response
 }
 
 /// The answer to a bug.

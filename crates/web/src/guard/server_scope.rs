@@ -4,6 +4,7 @@
 //! `/ready`) asks for no token.
 
 use domain::id::ServerId;
+use engine::policy::Door;
 
 /// Documents that describe the API; they still want a credential.
 const DOCUMENTS: [&str; 3] = ["/docs", "/redoc", "/openapi.json"];
@@ -11,13 +12,20 @@ const DOCUMENTS: [&str; 3] = ["/docs", "/redoc", "/openapi.json"];
 /// Doors whose every message goes through `engine::resolve::place`.
 const NARROWED: [&str; 2] = ["/mcp", "/mcp/"];
 
-pub(crate) fn within_server(path: &str, server: &ServerId) -> bool {
-    if is_document(path) || NARROWED.contains(&path) {
-        return true;
+/// The virtual server under whose path a request comes in.
+pub(crate) fn server_of(path: &str) -> Option<ServerId> {
+    let rest = path.strip_prefix("/v1").unwrap_or(path).strip_prefix("/servers/")?;
+    ServerId::parse(rest.split_once('/').map_or(rest, |(id, _)| id))
+}
+
+/// The door that a path is to a token which is `bound` to one server; `named` is the server in the path.
+pub(crate) fn door<'a>(path: &str, bound: &'a ServerId, named: Option<&'a ServerId>) -> Door<'a> {
+    match named {
+        Some(server) => Door::Server(server),
+        None if is_document(path) => Door::Open,
+        None if NARROWED.contains(&path) => Door::Server(bound),
+        None => Door::Elsewhere,
     }
-    let path = path.strip_prefix("/v1").unwrap_or(path);
-    let id = path.strip_prefix("/servers/").map(|rest| rest.split_once('/').map_or(rest, |(id, _)| id));
-    id.and_then(ServerId::parse).is_some_and(|id| id == *server)
 }
 
 pub(crate) fn is_document(path: &str) -> bool {
@@ -31,6 +39,11 @@ mod tests {
     #[test]
     fn a_server_token_stays_on_its_server() {
         let (mine, other) = (ServerId::random(), ServerId::random());
+        let within_server = |path: &str, bound: &ServerId| {
+            let named = server_of(path);
+            let door = door(path, bound, named.as_ref());
+            door == Door::Open || door == Door::Server(bound)
+        };
         assert!(within_server(&format!("/servers/{mine}/mcp"), &mine));
         assert!(within_server(&format!("/v1/servers/{mine}/tools"), &mine));
         assert!(within_server("/openapi.json", &mine) && within_server("/mcp", &mine));

@@ -19,7 +19,7 @@ use crate::{api::problem, settings::Settings};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, OPTIONS");
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "Content-Length, X-Request-ID, X-Correlation-ID, X-Password-Change-Required, Mcp-Session-Id, WWW-Authenticate",
+    "Content-Length, X-Request-ID, X-Correlation-ID, X-Decision-ID, X-Password-Change-Required, Mcp-Session-Id, WWW-Authenticate",
 );
 
 /// The allow-lists.

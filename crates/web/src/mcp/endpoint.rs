@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     api::{body::Posted, problem::Failure},
+    decision,
     guard::Authorized,
 };
 
@@ -207,11 +208,13 @@ async fn batch(mut request: Request, body: &Bytes) -> Response {
         Err(refusal) => return refuse(refusal),
     };
     let mut out = vec![b'['];
+    let mut notes = Vec::new();
     for message in messages {
         let reply = match message {
             Ok(message) => one(&request, message).await,
             Err(refusal) => Reply::Refused { id: None, refusal, era: None },
         };
+        notes.extend(reply.note());
         if let Some(text) = reply.into_message() {
             if out.len() > 1 {
                 out.push(b',');
@@ -223,7 +226,9 @@ async fn batch(mut request: Request, body: &Bytes) -> Response {
         return StatusCode::ACCEPTED.into_response();
     }
     out.push(b']');
-    json(StatusCode::OK, out)
+    let mut response = json(StatusCode::OK, out);
+    decision::attach(&mut response, notes);
+    response
 }
 
 async fn one(request: &Request, message: Message<'_>) -> Reply {

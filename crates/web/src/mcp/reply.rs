@@ -9,9 +9,12 @@ use domain::{Error, Problem};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use protocol::{
     era::Era,
+    json::RawObject,
     jsonrpc::{self, Id, Outcome, RpcError},
     ladder::{self, Refusal},
 };
+
+use crate::decision::{self, Note};
 
 /// ContextForge's code for "access denied".
 const ACCESS_DENIED: i64 = -32003;
@@ -31,6 +34,15 @@ pub(crate) enum Reply {
         status: StatusCode,
         /// `Mcp-Session-Id` of a session that was just opened.
         session: Option<HeaderValue>,
+    },
+    /// The answer to a request that the policy refused.
+    Denied {
+        /// The request's.
+        id: Id,
+        /// The error, with the number of the refusal.
+        error: RpcError,
+        /// The refusal.
+        note: Note,
     },
     /// A message that was not served.
     Refused {
@@ -55,14 +67,36 @@ impl Reply {
 
     /// A request that the engine refused or that failed.
     pub(crate) fn failed(id: Id, error: Error, era: Era) -> Self {
+        let error = match error {
+            Error::Decided(denial) => return Self::denied(id, denial.text, Note::of(*denial)),
+            Error::Denied(text) => return Self::denied(id, text, Note::of_rule(text)),
+            Error::Forbidden { needs } => return Self::denied(id, "Access denied", Note::unexplained(needs)),
+            other => other,
+        };
         let (status, error) = rpc_error(error, era);
         Self::Answer { id, outcome: Err(error), status, session: None }
+    }
+
+    fn denied(id: Id, text: &'static str, note: Note) -> Self {
+        let mut data = RawObject::new();
+        data.set_text("decision_id", &note.id);
+        let error = RpcError::new(ACCESS_DENIED, text).with_data(data.to_raw());
+        Self::Denied { id, error, note }
+    }
+
+    /// The refusal that the answer tells of, taken out for the outermost layer.
+    pub(crate) fn note(&self) -> Option<Note> {
+        match self {
+            Self::Denied { note, .. } => Some(note.clone()),
+            _ => None,
+        }
     }
 
     /// The message alone, as an element of a batch. Notifications have none.
     pub(crate) fn into_message(self) -> Option<Vec<u8>> {
         match self {
             Self::Answer { id, outcome, .. } => Some(message(&id, &outcome)),
+            Self::Denied { id, error, .. } => Some(jsonrpc::write_error(Some(&id), &error)),
             Self::Refused { id, refusal, .. } => {
                 let error = refusal
                     .rpc()
@@ -90,10 +124,13 @@ impl IntoResponse for Reply {
                 if let Some(session) = session {
                     response.headers_mut().insert(HeaderName::from_static("mcp-session-id"), session);
                 }
-                if status == StatusCode::FORBIDDEN {
-                    let challenge = HeaderValue::from_static("Bearer error=\"insufficient_scope\"");
-                    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-                }
+                response
+            }
+            Self::Denied { id, error, note } => {
+                let mut response = json(StatusCode::FORBIDDEN, jsonrpc::write_error(Some(&id), &error));
+                let challenge = HeaderValue::from_static("Bearer error=\"insufficient_scope\"");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+                decision::attach(&mut response, vec![note]);
                 response
             }
             Self::Refused { id, refusal, era } => refused(id.as_ref(), &refusal, era),
@@ -149,6 +186,7 @@ fn rpc_error(error: Error, era: Era) -> (StatusCode, RpcError) {
         Error::Unauthenticated(text) => (StatusCode::UNAUTHORIZED, RpcError::new(ACCESS_DENIED, text)),
         Error::Forbidden { .. } => (StatusCode::FORBIDDEN, RpcError::new(ACCESS_DENIED, "Access denied")),
         Error::Denied(text) => (StatusCode::FORBIDDEN, RpcError::new(ACCESS_DENIED, text)),
+        Error::Decided(denial) => (StatusCode::FORBIDDEN, RpcError::new(ACCESS_DENIED, denial.text)),
         Error::RateLimited { .. } => {
             (StatusCode::TOO_MANY_REQUESTS, RpcError::new(ladder::INTERNAL_ERROR, error.to_string()))
         }

@@ -34,7 +34,7 @@ fn said(scope: Result<Scope>) -> String {
         Ok(Scope::PublicOnly) => "public".to_owned(),
         Ok(Scope::Unrestricted { .. }) => "everything".to_owned(),
         Ok(Scope::Teams { teams, .. }) => teams.len().to_string(),
-        Err(Error::Denied(_)) => "left".to_owned(),
+        Err(Error::Decided(_)) => "left".to_owned(),
         Err(error) => error.to_string(),
     }
 }
