@@ -10,7 +10,7 @@ mod secrets;
 use std::{fmt, path::Path};
 
 use domain::{Env, Problem, Secret, settings::Value};
-use engine::settings::{AccountSettings, AuthSettings, Environment, FederationSettings};
+use engine::settings::{AccountSettings, AuthSettings, Environment, FederationSettings, TeamSettings};
 
 domain::settings! {
     /// The process.
@@ -129,6 +129,7 @@ pub(crate) fn read(
     let process = ProcessSettings::read(&mut env);
     let auth = AuthSettings::read(&mut env);
     let accounts = AccountSettings::read(&mut env);
+    let teams = TeamSettings::read(&mut env);
     let federation = FederationSettings::read(&mut env);
     let web = web::settings::Settings::read(&mut env);
     let egress = upstream::egress::EgressSettings::read(&mut env);
@@ -150,12 +151,12 @@ pub(crate) fn read(
     // A missing secret was explained before its section missed it.
     let mut seen = std::collections::BTreeSet::new();
     problems.retain(|problem| seen.insert(problem.field.clone()));
-    match (process, auth, accounts, federation, web, egress) {
-        (Some(process), Some(auth), Some(accounts), Some(federation), Some(web), Some(egress))
+    match (process, auth, accounts.zip(teams), federation, web, egress) {
+        (Some(process), Some(auth), Some((accounts, teams)), Some(federation), Some(web), Some(egress))
             if problems.is_empty() =>
         {
             let environment = process.environment;
-            let engine = engine::settings::Settings { auth, accounts, federation, environment };
+            let engine = engine::settings::Settings { auth, accounts, teams, federation, environment };
             Ok(Configuration { process, engine, web, egress, remarks, generated })
         }
         _ => Err(Mistakes(problems)),

@@ -10,7 +10,7 @@ pub mod token;
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use aws_lc_rs::digest;
-use domain::{Actor, Error, PermissionSet, Result, Scope, id::ServerId, id::TeamId, person::User};
+use domain::{Actor, Error, PermissionSet, Result, Scope, Timestamp, id::ServerId, id::TeamId, person::User};
 
 use crate::{
     authn::token::{Claims, Teams, TokenScopes},
@@ -33,6 +33,8 @@ pub(crate) struct Remembered {
     actor: Arc<Actor>,
     networks: Arc<[String]>,
     identity_seq: i64,
+    /// When the person's rights change by themselves.
+    changes_at: Option<Timestamp>,
 }
 
 /// Remembers verified tokens by their SHA-256.
@@ -49,13 +51,15 @@ pub async fn authenticate(engine: &Engine, credentials: Credentials<'_>) -> Resu
     if let Some(known) = engine.actors().get(&key)
         && known.identity_seq == identity_seq
         && known.actor.expires_at.is_none_or(|end| end > now)
+        && known.changes_at.is_none_or(|at| at > now)
     {
         check_network(&known.networks, credentials.ip)?;
         return Ok(known.actor);
     }
     let claims = engine.token_keys().verify(bearer, now)?;
-    let (actor, networks) = actor_of(engine, claims).await?;
-    let remembered = Remembered { actor: Arc::new(actor), networks: networks.into(), identity_seq };
+    let (actor, networks, changes_at) = actor_of(engine, claims).await?;
+    let networks = networks.into();
+    let remembered = Remembered { actor: Arc::new(actor), networks, identity_seq, changes_at };
     engine.actors().insert(key, remembered.clone());
     check_network(&remembered.networks, credentials.ip)?;
     Ok(remembered.actor)
@@ -80,7 +84,7 @@ fn anonymous(engine: &Engine) -> Result<Arc<Actor>> {
     }))
 }
 
-async fn actor_of(engine: &Engine, claims: Claims) -> Result<(Actor, Vec<String>)> {
+async fn actor_of(engine: &Engine, claims: Claims) -> Result<(Actor, Vec<String>, Option<Timestamp>)> {
     const REFUSED: Error = Error::Unauthenticated("Invalid authentication credentials");
     if let Some(jti) = &claims.jti
         && store::tokens::is_revoked(engine.db(), jti).await?
@@ -116,7 +120,7 @@ async fn actor_of(engine: &Engine, claims: Claims) -> Result<(Actor, Vec<String>
         token_id: claims.jti,
         expires_at: claims.exp.map(domain::Timestamp::from_seconds),
     };
-    Ok((actor, scopes.ip_restrictions))
+    Ok((actor, scopes.ip_restrictions, rights.changes_at))
 }
 
 /// A limit that is not enforced must not look as if it were: such tokens are refused.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use domain::{Error, Grant, Permission, Result};
+use domain::{Error, Grant, Owned, Permission, Result};
 use serde_json::value::RawValue;
 
 use crate::{
     catalogue::{Item, Kind},
-    policy::Permit,
+    policy::{self, Permit},
     resolve::Place,
 };
 
@@ -29,6 +29,7 @@ pub fn page<P: Grant>(permit: &Permit<P>, place: &Place, kind: Kind, cursor: Opt
     if !permit.actor().may(permission(kind)) {
         return Err(Error::Forbidden { needs: Some(permission(kind)) });
     }
+    let reaches = |row: &Owned| policy::reaches(permit.actor(), permission(kind), row);
     let prefix = place.server().map(|server| server.prefix).unwrap_or_default();
     let items = place.snapshot.list(place.server(), kind);
     let start = cursor.map_or(0, |after| items.partition_point(|item| item.exposed(prefix) <= after));
@@ -36,7 +37,7 @@ pub fn page<P: Grant>(permit: &Permit<P>, place: &Place, kind: Kind, cursor: Opt
     let mut last: Option<&Arc<Item>> = None;
     let mut shown = 0;
     let mut next = None;
-    for item in items.iter().skip(start).filter(|item| permit.scope().sees(&item.owned)) {
+    for item in items.iter().skip(start).filter(|item| reaches(&item.owned)) {
         let name = item.exposed(prefix);
         // Rows that share a name are shown once: the one that a call would reach.
         if last.is_some_and(|last| last.exposed(prefix) == name) {
@@ -49,7 +50,7 @@ pub fn page<P: Grant>(permit: &Permit<P>, place: &Place, kind: Kind, cursor: Opt
         if shown > 0 {
             array.push(',');
         }
-        let winner = place.snapshot.find(place.server(), kind, name, permit.scope()).unwrap_or(item);
+        let winner = place.snapshot.find(place.server(), kind, name, reaches).unwrap_or(item);
         array.push_str(winner.object(prefix).get());
         last = Some(item);
         shown += 1;

@@ -13,17 +13,21 @@ mod roles;
 use std::collections::BTreeMap;
 
 use domain::{
-    PermissionSet, Result,
+    Permission, PermissionSet, Result, Timestamp,
     id::{TeamId, UserId},
     person::{RoleScope, User},
 };
 
-pub(crate) use self::roles::{built_in, grant};
+pub(crate) use self::roles::{built_in, check_may_grant_in, effective, grant};
 pub use self::{
     accounts::{AccountChange, NewAccount, create, delete, get, list, unlock, update},
     bootstrap::bootstrap,
     login::{Session, change_password, login, logout, myself},
-    roles::{Assignment, NewAssignment, RoleRow, assign, assignments, revoke, role, roles},
+    roles::{
+        Assignment, Given, NewAssignment, NewRole, RoleChange, RoleRow, assign, assignments,
+        available_permissions, create_role, delete_role, holds, my_permissions, my_roles, permissions_of,
+        prepare_roles, revoke, role, roles, update_role,
+    },
 };
 use crate::{authn::token::Claims, engine::Engine};
 
@@ -36,6 +40,8 @@ pub struct Rights {
     pub in_team: BTreeMap<TeamId, PermissionSet>,
     /// The teams that the person is a member of.
     pub teams: Vec<TeamId>,
+    /// When the next of the roles ends.
+    pub changes_at: Option<Timestamp>,
 }
 
 impl Rights {
@@ -45,7 +51,7 @@ impl Rights {
             (RoleScope::Global | RoleScope::Personal, _) => self.granted = self.granted.or(permissions),
             (RoleScope::Team, Some(team)) if self.teams.contains(&team) => {
                 let set = self.in_team.entry(team).or_default();
-                *set = set.or(permissions);
+                *set = set.or(permissions.in_a_team());
             }
             (RoleScope::Team, _) => {}
         }
@@ -87,9 +93,14 @@ pub async fn rights_of(engine: &Engine, user: &User) -> Result<Rights> {
     let now = engine.clock().now();
     let mut rights = Rights { teams, ..Rights::default() };
     for assignment in assignments.into_iter().filter(|given| given.expires_at.is_none_or(|end| end > now)) {
+        rights.changes_at = [rights.changes_at, assignment.expires_at].into_iter().flatten().min();
         if let Some(row) = roles.iter().find(|row| row.role.id == assignment.role_id) {
-            rights.add(assignment.scope, assignment.scope_id, row.role.permissions);
+            rights.add(assignment.scope, assignment.scope_id, effective(row, &roles));
         }
+    }
+    // Making teams is nobody's by the roles of ContextForge; the setting gives it to whoever may join them.
+    if engine.settings().teams.allow_creation && rights.granted.has(Permission::TeamsJoin) {
+        rights.granted = rights.granted.with(Permission::TeamsCreate);
     }
     Ok(rights)
 }
@@ -105,8 +116,6 @@ pub(crate) async fn commit(engine: &Engine, mut tx: store::Tx) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use domain::Permission;
-
     use super::*;
 
     #[test]

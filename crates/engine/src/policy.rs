@@ -5,9 +5,11 @@
 //! compile and a forgotten check cannot be written. *May you* is decided here; *which rows* is the permit's
 //! scope, which every query takes.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{borrow::Cow, marker::PhantomData, sync::Arc};
 
-use domain::{Actor, Error, Grant, Owned, PermissionSet, Result, Scope, id::TeamId, visibility::Visibility};
+use domain::{
+    Actor, Error, Grant, Owned, Permission, PermissionSet, Result, Scope, id::TeamId, visibility::Visibility,
+};
 
 /// Proof that its actor may do `P`.
 #[derive(Debug)]
@@ -33,6 +35,17 @@ impl<P: Grant> Permit<P> {
         self.actor.may_in(P::PERMISSION, team)
     }
 
+    /// Whether the row exists for the actor: seen by the scope, and the permission held in the row's team.
+    pub fn reaches(&self, row: &Owned) -> bool {
+        reaches(&self.actor, P::PERMISSION, row)
+    }
+
+    /// The rows that [`Permit::reaches`], as a scope for queries: without the teams in which the permission does
+    /// not hold.
+    pub fn rows(&self) -> Cow<'_, Scope> {
+        rows(&self.actor, P::PERMISSION)
+    }
+
     /// Whether the actor may change a row: its owner, whoever has the permission in its team, or whoever has it
     /// everywhere. A row that the scope does not show is `NotFound` long before this is asked.
     pub fn may_change(&self, row: &Owned) -> bool {
@@ -55,6 +68,28 @@ impl<P> Permit<P> {
     /// The rows that the actor's credential reaches.
     pub fn scope(&self) -> &Scope {
         &self.actor.scope
+    }
+}
+
+/// Whether a row exists for an actor who may do `permission` somewhere: seen by the scope, and the permission held in
+/// the team that the row is shared with. Lists, look-ups and calls all ask this.
+pub(crate) fn reaches(actor: &Actor, permission: Permission, row: &Owned) -> bool {
+    actor.scope.sees(row)
+        && (row.visibility != Visibility::Team || actor.may_in(permission, row.team_id.as_ref()))
+}
+
+/// The same for queries; `lists_and_rows_agree` holds the two together.
+pub(crate) fn rows(actor: &Actor, permission: Permission) -> Cow<'_, Scope> {
+    match &actor.scope {
+        Scope::Teams { email, teams } if !teams.iter().all(|team| actor.may_in(permission, Some(team))) => {
+            let covered = teams.iter().filter(|team| actor.may_in(permission, Some(team)));
+            Cow::Owned(Scope::Teams { email: email.clone(), teams: covered.cloned().collect() })
+        }
+        Scope::Unrestricted { email } if !actor.may_in(permission, None) => {
+            let covered = actor.in_team.keys().filter(|team| actor.may_in(permission, Some(team)));
+            Cow::Owned(Scope::Teams { email: email.clone(), teams: covered.cloned().collect() })
+        }
+        scope => Cow::Borrowed(scope),
     }
 }
 
@@ -91,7 +126,7 @@ pub fn system<P: Grant>(job: &'static str) -> Permit<P> {
 
 #[cfg(test)]
 mod tests {
-    use domain::permission::{Permission, grant};
+    use domain::permission::grant;
 
     use super::*;
 
@@ -135,5 +170,34 @@ mod tests {
             authorize::<grant::ToolsDelete>(&bob).is_err(),
             "the other team is outside the token's scope"
         );
+    }
+
+    #[test]
+    fn lists_and_rows_agree() {
+        let (reader, other, foreign) = (TeamId::random(), TeamId::random(), TeamId::random());
+        let email = "bob@example.com".to_owned();
+        let teams = vec![reader.clone(), other.clone()];
+        let scopes = [
+            Scope::PublicOnly,
+            Scope::Teams { email: email.clone(), teams },
+            Scope::Unrestricted { email: email.clone() },
+        ];
+        for (scope, everywhere) in scopes.iter().flat_map(|scope| [(scope, false), (scope, true)]) {
+            let granted = if everywhere { &[Permission::ToolsRead][..] } else { &[] };
+            let mut bob = actor(granted, PermissionSet::ALL, scope.clone());
+            if let Some(bob) = Arc::get_mut(&mut bob) {
+                bob.in_team.insert(reader.clone(), PermissionSet::from_names(["tools.read"]));
+            }
+            let narrowed = rows(&bob, Permission::ToolsRead);
+            for team in [&reader, &other, &foreign].map(|team| Some(team.clone())).into_iter().chain([None]) {
+                for visibility in [Visibility::Public, Visibility::Team, Visibility::Private] {
+                    for owner_email in [email.clone(), "ann@example.com".to_owned()] {
+                        let row = Owned { visibility, team_id: team.clone(), owner_email };
+                        let reached = reaches(&bob, Permission::ToolsRead, &row);
+                        assert_eq!(narrowed.sees(&row), reached, "{scope:?} {everywhere} {row:?}");
+                    }
+                }
+            }
+        }
     }
 }

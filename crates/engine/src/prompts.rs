@@ -26,12 +26,12 @@ pub async fn list(
     permit: &Permit<grant::PromptsRead>,
     query: &Query,
 ) -> Result<Vec<Prompt>> {
-    store::prompts::list(engine.db(), permit.scope(), query).await
+    store::prompts::list(engine.db(), &permit.rows(), query).await
 }
 
 /// One prompt.
 pub async fn get(engine: &Engine, permit: &Permit<grant::PromptsRead>, id: &str) -> Result<Prompt> {
-    visible(engine, permit.scope(), id).await
+    visible(engine, &permit.rows(), id).await
 }
 
 /// Changes a prompt.

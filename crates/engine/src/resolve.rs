@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
-use domain::{Error, Grant, Owned, Result, Visibility, id::ServerId};
+use domain::{Error, Grant, Result, id::ServerId};
 
 use crate::{
     catalogue::{Item, Kind, ServerView, Snapshot},
     engine::Engine,
-    policy::Permit,
+    listing,
+    policy::{self, Permit},
 };
 
 /// Proof that the actor of a permit may use an item.
@@ -39,14 +40,15 @@ impl Place {
     }
 
     /// Whether the actor sees anything of a kind here.
-    pub fn has<P: Grant>(&self, permit: &Permit<P>, kind: Kind) -> bool {
+    pub fn has<P>(&self, permit: &Permit<P>, kind: Kind) -> bool {
+        let (actor, permission) = (permit.actor(), listing::permission(kind));
         let list = self.snapshot.list(self.server(), kind);
-        list.iter().any(|item| usable(permit, &item.owned))
+        actor.may(permission) && list.iter().any(|item| policy::reaches(actor, permission, &item.owned))
     }
 }
 
 /// Opens the place that a path names. A server that is unknown, switched off or invisible is `NotFound`.
-pub fn place<P>(engine: &Engine, permit: &Permit<P>, server: Option<&str>) -> Result<Place> {
+pub fn place<P: Grant>(engine: &Engine, permit: &Permit<P>, server: Option<&str>) -> Result<Place> {
     let snapshot = engine.catalogue().snapshot();
     let Some(id) = server else {
         return Ok(Place { snapshot, server: None });
@@ -54,7 +56,7 @@ pub fn place<P>(engine: &Engine, permit: &Permit<P>, server: Option<&str>) -> Re
     let not_found = || Error::not_found("Server", id);
     // Only the stored form is a name of the server: 32 lower-case hexadecimal digits.
     let parsed = ServerId::parse(id).filter(|parsed| parsed.as_str() == id).ok_or_else(not_found)?;
-    let view = snapshot.server(&parsed, permit.scope()).cloned().ok_or_else(not_found)?;
+    let view = snapshot.server(&parsed, |row| permit.reaches(row)).cloned().ok_or_else(not_found)?;
     Ok(Place { snapshot, server: Some(view) })
 }
 
@@ -75,7 +77,7 @@ pub fn resource<P: Grant>(permit: &Permit<P>, place: &Place, uri: &str) -> Resul
             let templates = place.snapshot.list(place.server(), Kind::Template);
             let matching = templates
                 .iter()
-                .find(|item| template_matches(&item.name, uri) && usable(permit, &item.owned));
+                .find(|item| template_matches(&item.name, uri) && permit.reaches(&item.owned));
             matching.map(|item| Callable { item: Arc::clone(item) })
         })
         .ok_or_else(|| Error::not_found("Resource", uri))
@@ -87,13 +89,8 @@ pub fn template<P: Grant>(permit: &Permit<P>, place: &Place, uri: &str) -> Resul
 }
 
 fn named<P: Grant>(permit: &Permit<P>, place: &Place, kind: Kind, name: &str) -> Option<Callable> {
-    let item = place.snapshot.find(place.server(), kind, name, permit.scope())?;
-    usable(permit, &item.owned).then(|| Callable { item: Arc::clone(item) })
-}
-
-/// Whether the permit reaches the row: seen by the scope, and the permission held in the row's team.
-fn usable<P: Grant>(permit: &Permit<P>, row: &Owned) -> bool {
-    permit.scope().sees(row) && (row.visibility != Visibility::Team || permit.covers(row.team_id.as_ref()))
+    let item = place.snapshot.find(place.server(), kind, name, |row| permit.reaches(row))?;
+    Some(Callable { item: Arc::clone(item) })
 }
 
 /// Whether a URI could have been made from a template (RFC 6570). Every `{…}` stands for at least one character;

@@ -25,12 +25,12 @@ pub async fn list(
     templates: bool,
     query: &Query,
 ) -> Result<Vec<Resource>> {
-    store::resources::list(engine.db(), permit.scope(), templates, query).await
+    store::resources::list(engine.db(), &permit.rows(), templates, query).await
 }
 
 /// One resource.
 pub async fn get(engine: &Engine, permit: &Permit<grant::ResourcesRead>, id: &str) -> Result<Resource> {
-    visible(engine, permit.scope(), id).await
+    visible(engine, &permit.rows(), id).await
 }
 
 /// Changes a resource.

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use self::input::Checked;
 pub use self::input::{ChangeServer, Choice, NewServer};
-use crate::{Engine, Permit, audit, catalogue, ownership, query::Query};
+use crate::{Engine, Permit, audit, catalogue, ownership, policy, query::Query};
 
 /// The servers that the actor sees, newest first.
 pub async fn list(
@@ -27,12 +27,12 @@ pub async fn list(
     permit: &Permit<grant::ServersRead>,
     query: &Query,
 ) -> Result<Vec<Server>> {
-    store::servers::list(engine.db(), permit.scope(), query).await
+    store::servers::list(engine.db(), &permit.rows(), query).await
 }
 
 /// One server.
 pub async fn get(engine: &Engine, permit: &Permit<grant::ServersRead>, id: &str) -> Result<Server> {
-    visible(engine, permit.scope(), id).await
+    visible(engine, &permit.rows(), id).await
 }
 
 /// Makes a virtual server.
@@ -134,8 +134,9 @@ pub async fn tools(
     id: &str,
     inactive: bool,
 ) -> Result<Vec<Tool>> {
-    let server = visible(engine, permit.scope(), id).await?;
-    let rows = store::tools::by_ids(engine.db(), permit.scope(), &server.tools).await?;
+    let reader = policy::narrow::<grant::ToolsRead, _>(permit)?;
+    let server = visible(engine, &permit.rows(), id).await?;
+    let rows = store::tools::by_ids(engine.db(), &reader.rows(), &server.tools).await?;
     Ok(rows.into_iter().filter(|tool| inactive || tool.enabled).collect())
 }
 
@@ -146,8 +147,9 @@ pub async fn prompts(
     id: &str,
     inactive: bool,
 ) -> Result<Vec<Prompt>> {
-    let server = visible(engine, permit.scope(), id).await?;
-    let rows = store::prompts::by_ids(engine.db(), permit.scope(), &server.prompts).await?;
+    let reader = policy::narrow::<grant::PromptsRead, _>(permit)?;
+    let server = visible(engine, &permit.rows(), id).await?;
+    let rows = store::prompts::by_ids(engine.db(), &reader.rows(), &server.prompts).await?;
     Ok(rows.into_iter().filter(|prompt| inactive || prompt.enabled).collect())
 }
 
@@ -158,8 +160,9 @@ pub async fn resources(
     id: &str,
     inactive: bool,
 ) -> Result<Vec<Resource>> {
-    let server = visible(engine, permit.scope(), id).await?;
-    let rows = store::resources::by_ids(engine.db(), permit.scope(), &server.resources).await?;
+    let reader = policy::narrow::<grant::ResourcesRead, _>(permit)?;
+    let server = visible(engine, &permit.rows(), id).await?;
+    let rows = store::resources::by_ids(engine.db(), &reader.rows(), &server.resources).await?;
     Ok(rows.into_iter().filter(|resource| inactive || resource.enabled).collect())
 }
 
@@ -181,7 +184,7 @@ pub async fn shown<P>(engine: &Engine, permit: &Permit<P>, servers: &[Server]) -
         prompts: servers.iter().flat_map(|server| server.prompts.iter().cloned()).collect(),
         resources: servers.iter().flat_map(|server| server.resources.iter().cloned()).collect(),
     };
-    let rows = choice::rows(engine, permit.scope(), &ids).await?;
+    let rows = choice::readable(engine, permit.actor(), &ids).await?;
     Ok(Shown {
         tools: rows.tools.into_iter().map(|tool| (tool.id, tool.name)).collect(),
         prompts: rows.prompts.into_iter().map(|prompt| prompt.id).collect(),

@@ -1,6 +1,10 @@
 //! The engine's settings, under ContextForge's names.
 
+mod teams;
+
 use domain::{Secret, settings::List};
+
+pub use self::teams::TeamSettings;
 
 domain::settings! {
     /// Tokens and who may come in.
@@ -124,6 +128,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// Accounts.
     pub accounts: AccountSettings,
+    /// Teams and roles.
+    pub teams: TeamSettings,
     /// Upstreams.
     pub federation: FederationSettings,
     /// The deployment.

@@ -24,12 +24,12 @@ pub struct ChangeTool {
 
 /// The tools that the actor sees, newest first.
 pub async fn list(engine: &Engine, permit: &Permit<grant::ToolsRead>, query: &Query) -> Result<Vec<Tool>> {
-    store::tools::list(engine.db(), permit.scope(), query).await
+    store::tools::list(engine.db(), &permit.rows(), query).await
 }
 
 /// One tool.
 pub async fn get(engine: &Engine, permit: &Permit<grant::ToolsRead>, id: &str) -> Result<Tool> {
-    visible(engine, permit.scope(), id).await
+    visible(engine, &permit.rows(), id).await
 }
 
 /// Changes a tool.

@@ -13,6 +13,8 @@ mod entity;
 mod failure;
 mod foreign;
 pub mod gateways;
+pub mod invitations;
+pub mod join_requests;
 mod migrations;
 pub mod names;
 pub mod prompts;

@@ -19,8 +19,10 @@ use crate::{
 };
 
 /// Version, description, statements.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "foundation", include_str!("../migrations/0001_foundation.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "foundation", include_str!("../migrations/0001_foundation.sql")),
+    (4, "teams", include_str!("../migrations/0004_teams.sql")),
+];
 
 fn migrator() -> Migrator {
     let migrations = MIGRATIONS.iter().map(|(version, description, statements)| {

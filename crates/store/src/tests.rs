@@ -7,6 +7,7 @@ mod database;
 mod lists;
 mod people;
 mod rows;
+mod teams;
 
 use std::{
     path::Path,

@@ -12,7 +12,10 @@ mod accounts;
 mod audit;
 mod gateways;
 mod given;
+mod invitations;
+mod join_requests;
 mod prompts;
+mod rbac;
 mod rendered;
 mod resources;
 mod roles;
@@ -29,7 +32,8 @@ use crate::{routes::Api, settings::Settings};
 /// Mounts every route that is switched on.
 pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
     let api = sessions::routes(accounts::routes(api));
-    let api = roles::routes(teams::routes(api));
+    let api = rbac::routes(roles::routes(teams::routes(api)));
+    let api = join_requests::routes(invitations::routes(api));
     let api = servers::routes(gateways::routes(api));
     let api = resources::routes(prompts::routes(tools::routes(api)));
     let api = documents::routes(audit::routes(api));

@@ -16,11 +16,12 @@ type Section = (&'static [&'static str], &'static [Setting]);
 
 /// Every section: what it is for, and its settings.
 pub(crate) fn sections() -> Vec<Section> {
-    use engine::settings::{AccountSettings, AuthSettings, FederationSettings};
+    use engine::settings::{AccountSettings, AuthSettings, FederationSettings, TeamSettings};
     let mut sections: Vec<Section> = vec![
         (ProcessSettings::ABOUT, ProcessSettings::REFERENCE),
         (AuthSettings::ABOUT, AuthSettings::REFERENCE),
         (AccountSettings::ABOUT, AccountSettings::REFERENCE),
+        (TeamSettings::ABOUT, TeamSettings::REFERENCE),
         (FederationSettings::ABOUT, FederationSettings::REFERENCE),
     ];
     sections.extend(web::settings::Settings::sections());

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use domain::{
-    Owned, Scope, Timestamp, Visibility,
+    Owned, Timestamp, Visibility,
     gateway::Gateway,
     id::{GatewayId, ServerId},
     item::{Prompt, Resource, Tool},
@@ -131,8 +131,8 @@ impl Shelf {
         self.lists.get(&kind).map_or(&[], Vec::as_slice)
     }
 
-    fn find(&self, kind: Kind, name: &str, scope: &Scope) -> Option<&Arc<Item>> {
-        self.names.get(&kind)?.get(name)?.iter().find(|item| scope.sees(&item.owned))
+    fn find(&self, kind: Kind, name: &str, reaches: impl Fn(&Owned) -> bool) -> Option<&Arc<Item>> {
+        self.names.get(&kind)?.get(name)?.iter().find(|item| reaches(&item.owned))
     }
 }
 
@@ -180,9 +180,9 @@ impl Snapshot {
         self.peers.get(id)
     }
 
-    /// A virtual server that is switched on and that the scope sees.
-    pub fn server(&self, id: &ServerId, scope: &Scope) -> Option<&Arc<ServerView>> {
-        self.servers.get(id).filter(|server| scope.sees(&server.owned))
+    /// A virtual server that is switched on and that is reached.
+    pub fn server(&self, id: &ServerId, reaches: impl Fn(&Owned) -> bool) -> Option<&Arc<ServerView>> {
+        self.servers.get(id).filter(|server| reaches(&server.owned))
     }
 
     /// The items of a kind in name order, of one server or of everything; the caller filters by scope.
@@ -190,15 +190,15 @@ impl Snapshot {
         server.map_or(&self.everything, |server| &server.items).list(kind)
     }
 
-    /// The item that the scope sees under `name`.
+    /// The item that is reached under `name`.
     pub fn find<'a>(
         &'a self,
         server: Option<&'a ServerView>,
         kind: Kind,
         name: &str,
-        scope: &Scope,
+        reaches: impl Fn(&Owned) -> bool,
     ) -> Option<&'a Arc<Item>> {
-        server.map_or(&self.everything, |server| &server.items).find(kind, name, scope)
+        server.map_or(&self.everything, |server| &server.items).find(kind, name, reaches)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reading a resource and rendering a prompt over REST: the same calls that MCP clients make, answered whole.
 
-use domain::{Caller, Result};
+use domain::{Caller, Grant, Result};
 use engine::{
     Engine, Permit,
     invoke::{Event, Outcome, Request, Running},
@@ -11,7 +11,7 @@ use http::HeaderMap;
 use serde_json::value::RawValue;
 
 /// Everything that is registered, as `/mcp` offers it.
-pub(crate) fn everywhere<P>(engine: &Engine, permit: &Permit<P>) -> Result<Place> {
+pub(crate) fn everywhere<P: Grant>(engine: &Engine, permit: &Permit<P>) -> Result<Place> {
     resolve::place(engine, permit, None)
 }
 
