@@ -11,7 +11,9 @@ mod tokens;
 use std::{fmt, path::Path};
 
 use domain::{Env, Problem, Secret, settings::Value};
-use engine::settings::{AccountSettings, AuthSettings, Environment, FederationSettings, PeopleSettings};
+use engine::settings::{
+    AccountSettings, AuthSettings, Environment, FederationSettings, PeopleSettings, TeamSettings,
+};
 
 domain::settings! {
     /// The process.
@@ -139,6 +141,7 @@ pub(crate) fn read(
     let auth = AuthSettings::read(&mut env);
     let accounts = AccountSettings::read(&mut env);
     let people = PeopleSettings::read(&mut env, production, &mut remarks);
+    let teams = TeamSettings::read(&mut env);
     let federation = FederationSettings::read(&mut env);
     let web = web::settings::Settings::read(&mut env);
     let egress = upstream::egress::EgressSettings::read(&mut env);
@@ -156,10 +159,10 @@ pub(crate) fn read(
     // A missing secret was explained before its section missed it.
     let mut seen = std::collections::BTreeSet::new();
     problems.retain(|problem| seen.insert(problem.field.clone()));
-    let engine = process.as_ref().zip(auth).zip(accounts).zip(people).zip(federation).map(
-        |((((process, auth), accounts), people), federation)| {
+    let engine = process.as_ref().zip(auth).zip(accounts.zip(teams)).zip(people).zip(federation).map(
+        |((((process, auth), (accounts, teams)), people), federation)| {
             let environment = process.environment;
-            engine::settings::Settings { auth, accounts, people, federation, environment }
+            engine::settings::Settings { auth, accounts, people, teams, federation, environment }
         },
     );
     match (process, engine, web, egress, mail) {

@@ -25,7 +25,7 @@ mod state;
 use std::collections::BTreeMap;
 
 use domain::{
-    PermissionSet, Result, Timestamp,
+    Permission, PermissionSet, Result, Timestamp,
     id::{TeamId, UserId},
     person::{RoleScope, User},
 };
@@ -42,11 +42,15 @@ pub use self::{
     registration::{check_registration, register},
     removal::delete,
     reset::{complete_reset, issue_reset, request_reset, reset_end},
-    roles::{Assignment, NewAssignment, RoleRow, assign, assignments, revoke, role, roles},
+    roles::{
+        Assignment, Given, NewAssignment, NewRole, RoleChange, RoleRow, assign, assignments,
+        available_permissions, create_role, delete_role, holds, my_permissions, my_roles, permissions_of,
+        prepare_roles, revoke, role, roles, update_role,
+    },
     session::{Session, logout, refresh},
 };
 pub(crate) use self::{
-    roles::{built_in, grant},
+    roles::{built_in, check_may_grant_in, effective, grant},
     state::PeopleState,
 };
 use crate::{
@@ -74,7 +78,7 @@ impl Rights {
             (RoleScope::Global | RoleScope::Personal, _) => self.granted = self.granted.or(permissions),
             (RoleScope::Team, Some(team)) if self.teams.contains(&team) => {
                 let set = self.in_team.entry(team).or_default();
-                *set = set.or(permissions);
+                *set = set.or(permissions.in_a_team());
             }
             (RoleScope::Team, _) => {}
         }
@@ -118,8 +122,12 @@ pub async fn rights_of(engine: &Engine, user: &User) -> Result<Rights> {
     for assignment in assignments.into_iter().filter(|given| given.expires_at.is_none_or(|end| end > now)) {
         rights.changes_at = [rights.changes_at, assignment.expires_at].into_iter().flatten().min();
         if let Some(row) = roles.iter().find(|row| row.role.id == assignment.role_id) {
-            rights.add(assignment.scope, assignment.scope_id, row.role.permissions);
+            rights.add(assignment.scope, assignment.scope_id, effective(row, &roles));
         }
+    }
+    // Making teams is nobody's by the roles of ContextForge; the setting gives it to whoever may join them.
+    if engine.settings().teams.allow_creation && rights.granted.has(Permission::TeamsJoin) {
+        rights.granted = rights.granted.with(Permission::TeamsCreate);
     }
     Ok(rights)
 }
@@ -154,8 +162,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::Permission;
-
     use super::*;
 
     #[test]

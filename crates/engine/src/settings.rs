@@ -1,12 +1,16 @@
 //! The engine's settings, under ContextForge's names.
 
 mod people;
+mod teams;
 
 use domain::{Secret, settings::List};
 
 use crate::authn::{FailMode, keys::Algorithm};
 
-pub use self::people::{EntrySettings, PasswordSettings, PeopleSettings, SessionSettings};
+pub use self::{
+    people::{EntrySettings, PasswordSettings, PeopleSettings, SessionSettings},
+    teams::TeamSettings,
+};
 
 domain::settings! {
     /// Tokens and who may come in.
@@ -178,6 +182,8 @@ pub struct Settings {
     pub accounts: AccountSettings,
     /// People.
     pub people: PeopleSettings,
+    /// Teams and roles.
+    pub teams: TeamSettings,
     /// Upstreams.
     pub federation: FederationSettings,
     /// The deployment.

@@ -15,6 +15,8 @@ pub mod estate;
 mod failure;
 mod foreign;
 pub mod gateways;
+pub mod invitations;
+pub mod join_requests;
 mod migrations;
 pub mod names;
 pub mod passwords;

@@ -7,6 +7,7 @@ mod database;
 mod lists;
 mod people;
 mod rows;
+mod teams;
 mod tokens;
 
 use std::{

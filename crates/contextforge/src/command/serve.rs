@@ -7,7 +7,7 @@ use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Durat
 
 use anyhow::Context;
 use domain::{Clock, Secret};
-use engine::{Engine, Parts, catalogue::Kind};
+use engine::{Engine, Parts, catalogue::Kind, settings::TeamSettings};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -110,6 +110,7 @@ async fn assemble(
     let given = configuration.engine.accounts.admin_password.clone();
     let generated = given.is_none();
     let password = given.map_or_else(|| config::random_secret().map(Secret::new), Ok)?;
+    engine::people::prepare_roles(&engine, read_roles(&configuration.engine.teams)?.as_deref()).await?;
     let created = engine::people::bootstrap(&engine, password.clone()).await?;
     Ok((engine, (created && generated).then_some(password)))
 }
@@ -137,6 +138,16 @@ fn banner_token(
         return Ok(None);
     }
     token::administrators(&configuration.engine, BANNER_TOKEN_MINUTES).map(Some)
+}
+
+/// The operator's file of roles, where the settings want it.
+fn read_roles(settings: &TeamSettings) -> anyhow::Result<Option<String>> {
+    if !settings.roles_from_file {
+        return Ok(None);
+    }
+    let path = &settings.roles_file;
+    let text = std::fs::read_to_string(path);
+    text.map(Some).with_context(|| format!("MCPGATEWAY_BOOTSTRAP_ROLES_IN_DB_FILE: cannot read {path}"))
 }
 
 fn read_servers(path: &Path) -> anyhow::Result<Vec<FileServer>> {

@@ -16,11 +16,12 @@ type Section = (&'static [&'static str], &'static [Setting]);
 
 /// Every section: what it is for, and its settings.
 pub(crate) fn sections() -> Vec<Section> {
-    use engine::settings::{AccountSettings, AuthSettings, FederationSettings, PeopleSettings};
+    use engine::settings::{AccountSettings, AuthSettings, FederationSettings, PeopleSettings, TeamSettings};
     let mut sections: Vec<Section> = vec![
         (ProcessSettings::ABOUT, ProcessSettings::REFERENCE),
         (AuthSettings::ABOUT, AuthSettings::REFERENCE),
         (AccountSettings::ABOUT, AccountSettings::REFERENCE),
+        (TeamSettings::ABOUT, TeamSettings::REFERENCE),
     ];
     sections.extend(PeopleSettings::sections());
     sections.push((FederationSettings::ABOUT, FederationSettings::REFERENCE));

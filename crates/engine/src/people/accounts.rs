@@ -121,7 +121,7 @@ pub(super) async fn insert(
 ) -> Result<()> {
     let team = personal_team(engine, user).await?;
     let owner = crate::teams::role_of(engine, TeamRole::Owner).await?;
-    let role = roles::built_in(engine, everybodys_role(user.is_admin), RoleScope::Global).await?;
+    let role = roles::default_role(engine, user.is_admin).await?;
     let mut tx = engine.db().begin().await?;
     store::users::insert(&mut tx, user).await.map_err(|error| match error {
         Error::AlreadyExists { .. } => {
@@ -129,22 +129,20 @@ pub(super) async fn insert(
         }
         other => other,
     })?;
-    store::teams::insert(&mut tx, &team).await?;
-    let membership = Membership {
-        team_id: team.id.clone(),
-        email: user.email.clone(),
-        role: TeamRole::Owner,
-        joined_at: user.created_at,
-        invited_by: None,
-    };
-    crate::teams::join(&mut tx, &membership, &owner, by).await?;
+    if engine.settings().teams.personal_teams {
+        store::teams::insert(&mut tx, &team).await?;
+        let membership = Membership {
+            team_id: team.id.clone(),
+            email: user.email.clone(),
+            role: TeamRole::Owner,
+            joined_at: user.created_at,
+            invited_by: None,
+        };
+        crate::teams::join(&mut tx, &membership, &owner, by).await?;
+    }
     roles::grant(&mut tx, &user.email, &role, None, (by, user.created_at)).await?;
     audit::record(engine, &mut tx, by, caller, deed).await?;
     super::commit(engine, tx).await
-}
-
-fn everybodys_role(is_admin: bool) -> &'static str {
-    if is_admin { "platform_admin" } else { "platform_viewer" }
 }
 
 async fn personal_team(engine: &Engine, user: &User) -> Result<Team> {
@@ -152,7 +150,7 @@ async fn personal_team(engine: &Engine, user: &User) -> Result<Team> {
     let name = format!("{}'s Team", user.full_name.clone().unwrap_or_else(local));
     Ok(Team {
         id: TeamId::random(),
-        slug: crate::teams::free_slug(engine, &name).await?,
+        slug: crate::teams::personal_slug(engine, &name).await?,
         name,
         description: Some(format!("Personal workspace for {}", user.email)),
         created_by: user.email.clone(),
@@ -184,8 +182,8 @@ pub async fn update(
         roles::check_may_grant(permit.actor(), PermissionSet::ALL)?;
     }
     let hash = hash_of(engine, &before, admin, change.password.clone()).await?;
-    let old_role = roles::built_in(engine, everybodys_role(!admin), RoleScope::Global).await?;
-    let new_role = roles::built_in(engine, everybodys_role(admin), RoleScope::Global).await?;
+    let old_role = roles::default_role(engine, !admin).await?;
+    let new_role = roles::default_role(engine, admin).await?;
     let by = permit.actor().email.as_str();
     let mut tx = engine.db().begin().await?;
     let deed = Deed::done("user.update", "user", before.id.as_str()).with(change.summary());

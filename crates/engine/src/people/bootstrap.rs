@@ -60,7 +60,8 @@ fn has_to_change(engine: &Engine) -> bool {
     })
 }
 
-async fn repair_roles(engine: &Engine, caller: &Caller) -> Result<()> {
+/// Makes the built-in roles what the program says that they are.
+pub(super) async fn repair_roles(engine: &Engine, caller: &Caller) -> Result<()> {
     let now = engine.clock().now();
     let existing = store::roles::all(engine.db()).await?;
     let mut broken = Vec::new();
@@ -68,7 +69,8 @@ async fn repair_roles(engine: &Engine, caller: &Caller) -> Result<()> {
         let permissions: Vec<String> = permissions.iter().map(|&name| name.to_owned()).collect();
         let sound = existing.iter().any(|row| {
             let role = &row.role;
-            role.name == *name && role.scope == *scope && role.is_system && row.permissions == permissions
+            let alone = role.inherits_from.is_none() && role.is_active && role.is_system;
+            role.name == *name && role.scope == *scope && alone && row.permissions == permissions
         });
         if sound {
             continue;
@@ -79,7 +81,9 @@ async fn repair_roles(engine: &Engine, caller: &Caller) -> Result<()> {
             description: Some((*description).to_owned()),
             scope: *scope,
             permissions: PermissionSet::from_names(permissions.iter().map(String::as_str)),
+            inherits_from: None,
             is_system: true,
+            is_active: true,
         };
         broken.push(RoleRow {
             role,
