@@ -92,6 +92,7 @@ fn speed(out: &mut impl Write) -> Result<ExitCode> {
             timing.once.as_secs_f64() * 1e3
         )?;
     }
+    writeln!(out, "a description of 1 KB: {} us", speed::description(&screen).as_micros())?;
     Ok(ExitCode::SUCCESS)
 }
 

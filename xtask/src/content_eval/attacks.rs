@@ -13,6 +13,7 @@ const CARRIERS: usize = 40;
 const CARRIED: usize = 120;
 
 /// The id, the bar, whether the texts are attacks, and what they are submitted as.
+#[derive(Debug, Clone, Copy)]
 struct Question(&'static str, Bar, bool, Kind);
 
 struct Measure<'a> {

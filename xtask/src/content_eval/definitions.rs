@@ -38,7 +38,10 @@ fn rate(id: &'static str, bar: Bar, half: Half, definitions: impl Iterator<Item 
         if held == (id != "T4-recall") {
             let rules: Vec<_> =
                 remarks.iter().map(|remark| format!("{} {}", remark.field, remark.finding.rule)).collect();
-            metric.wrong.push(format!("{:.120} {rules:?}", definition["description"].to_string()));
+            metric.wrong.push(format!(
+                "{:.120} {rules:?}",
+                definition.get("description").map(Value::to_string).unwrap_or_default()
+            ));
         }
     }
     metric

@@ -33,7 +33,7 @@ const RULES: [(&str, bool, &str, &str); 15] = [
         "poison/secret_file",
         true,
         "Names a file of secrets",
-        r"(?:~|/home/\w+|/root|\$home|%userprofile%)[/\\]\.(?:ssh|aws|cursor|config[/\\](?:gcloud|claude)|netrc|npmrc|pypirc|docker|kube|gnupg|env|bash_history|git-credentials)|\bid_(?:rsa|ed25519|ecdsa)\b|/etc/(?:passwd|shadow)|\.cursor[/\\]mcp\.json|claude_desktop_config\.json|\bwallet\.dat\b",
+        r"(?:~|/(?:home|users)/\w+|/root|\$home|%userprofile%)[/\\]\.(?:ssh|aws|cursor|config[/\\](?:gcloud|claude)|netrc|npmrc|pypirc|docker|kube|gnupg|env|bash_history|git-credentials)|\bid_(?:rsa|ed25519|ecdsa)\b|/etc/(?:passwd|shadow)|\.cursor[/\\]mcp\.json|claude_desktop_config\.json|\bwallet\.dat\b",
     ),
     (
         "poison/prerequisite",

