@@ -146,13 +146,10 @@ async fn a_refresh_of_a_cookie_gives_a_cookie_and_its_token() {
     let next = Browser { session: token.to_owned(), csrf: csrf.to_owned() };
     assert_eq!(next.write(&app, Some(csrf), &[("origin", &app.base)]).await.status.as_u16(), 201);
     assert_eq!(next.write(&app, Some(&browser.csrf), &[("origin", &app.base)]).await.status.as_u16(), 403);
-    let fetched = send(
-        &app,
-        ("GET", "/auth/csrf-token"),
-        &[("cookie", &next.cookies()), ("accept", "text/html")],
-        None,
-    );
-    assert_eq!(fetched.await.expect(200)["csrf_token"], csrf);
+    let cookies = next.cookies();
+    let page = [("cookie", cookies.as_str()), ("accept", "text/html")];
+    let fetched = send(&app, ("GET", "/auth/csrf-token"), &page, None).await;
+    assert_eq!(fetched.expect(200)["csrf_token"], csrf);
 }
 
 #[tokio::test]
