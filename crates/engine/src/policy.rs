@@ -148,7 +148,7 @@ pub fn system<P: Grant>(job: &'static str) -> Permit<P> {
 
 #[cfg(test)]
 mod tests {
-    use domain::permission::grant;
+    use domain::{Visibility, permission::grant};
 
     use super::*;
 

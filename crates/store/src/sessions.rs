@@ -31,3 +31,9 @@ pub async fn is_revoked_in(tx: &mut Tx, jti: &str) -> Result<bool> {
     let sql = Sql::new("SELECT jti FROM revoked_tokens").push(" WHERE jti = ", jti);
     Ok(tx.one::<(String,)>(sql).await?.is_some())
 }
+
+/// Since when a person's sessions count, inside a transaction.
+pub async fn valid_after_in(tx: &mut Tx, email: &str) -> Result<Option<Timestamp>> {
+    let sql = Sql::new("SELECT valid_after FROM tokens_valid_after").push(" WHERE email = ", email);
+    Ok(tx.one::<(i64,)>(sql).await?.map(|(time,)| Timestamp(time)))
+}

@@ -101,7 +101,10 @@ pub(super) async fn replace(
     Ok(())
 }
 
-/// Lets sessions count only if they begin after now. Tokens know whole seconds, so this is the next one.
+/// Lets sessions count only if they begin after now. Tokens know whole seconds, so this is the next one, and the one
+/// after that where sessions were ended in this second already: those that began since are dated ahead (`session`).
 pub(super) async fn end_sessions(tx: &mut store::Tx, email: &str, now: Timestamp) -> Result<()> {
-    store::tokens::set_valid_after(tx, email, Timestamp::from_seconds(now.seconds() + 1)).await.map(|_| ())
+    let before = store::sessions::valid_after_in(tx, email).await?;
+    let second = now.seconds().max(before.map_or(i64::MIN, Timestamp::seconds)) + 1;
+    store::tokens::set_valid_after(tx, email, Timestamp::from_seconds(second)).await.map(|_| ())
 }

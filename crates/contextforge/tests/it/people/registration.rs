@@ -36,9 +36,9 @@ async fn who_registers_comes_in_as_nobody_special() {
     let token = reply["access_token"].as_str().unwrap();
     app.get("/v1/tools", token).await.expect(200);
     app.get("/auth/email/admin/users", token).await.expect(403);
-    let taken = register(&app, body(ANN)).await;
-    assert_eq!(taken.status.as_u16(), 400);
-    assert!(!String::from_utf8_lossy(&taken.body).contains("exists"), "{:?}", taken.body);
+    let refused = register(&app, body(ANN)).await;
+    assert_eq!(refused.status.as_u16(), 400);
+    assert!(!String::from_utf8_lossy(&refused.body).contains("exists"), "{:?}", refused.body);
     let weak = json!({ "email": "z@example.com", "password": "weakpass1" });
     assert_eq!(register(&app, weak).await.status.as_u16(), 400);
     assert_eq!(register(&app, json!({ "email": "z" })).await.status.as_u16(), 422);
