@@ -190,9 +190,10 @@ impl FromRequestParts<App> for SignedIn {
     }
 }
 
-/// Reading the documentation, giving up the token itself, and asking why it may not.
+/// Reading the documentation, giving up the token itself or continuing it as it is, and asking why it may not.
 fn is_open_to_limited_tokens(path: &str) -> bool {
-    is_document(path) || matches!(path.strip_prefix("/v1").unwrap_or(path), "/auth/logout" | "/rbac/explain")
+    let path = path.strip_prefix("/v1").unwrap_or(path);
+    is_document(path) || matches!(path, "/auth/logout" | "/auth/refresh" | "/rbac/explain")
 }
 
 async fn sign_in(parts: &mut Parts, app: &App) -> Result<SignedIn, Response> {

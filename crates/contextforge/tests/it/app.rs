@@ -52,6 +52,22 @@ impl Reply {
             .unwrap_or_else(|_| panic!("not JSON: {:?} {:?}", self.status, self.body))
     }
 
+    /// Status and body of a refusal, without the id under which its reasons can be looked up.
+    pub(crate) fn refusal(&self) -> (u16, Value) {
+        let mut body = self.json();
+        if let Some(members) = body.as_object_mut()
+            && self.status.as_u16() == 403
+        {
+            let id = members.remove("decision_id");
+            assert_eq!(
+                id.unwrap_or_default(),
+                self.header("x-decision-id"),
+                "the body and the header name it"
+            );
+        }
+        (self.status.as_u16(), body)
+    }
+
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }

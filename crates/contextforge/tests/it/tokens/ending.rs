@@ -108,7 +108,7 @@ async fn a_new_password_ends_every_session_and_the_next_login_works_at_once() {
         (status(&two, "/v1/tools", &fresh).await, status(&two, "/v1/tools", &token).await),
         (200, 200)
     );
-    change(&one, json!({ "password": PASSWORD })).await;
+    change(&one, json!({ "password": "Yet-an0ther-passphrase!" })).await;
     end(&one, &two, "a password set by an administrator", &[&fresh]).await;
 }
 
