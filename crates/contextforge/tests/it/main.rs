@@ -25,3 +25,4 @@ mod replicas;
 mod token;
 mod tokens;
 mod visibility;
+mod why;

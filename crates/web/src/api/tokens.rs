@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    body::RawBody,
+    body::Posted,
     given::Tags,
     json::{Json, Path, Query},
     problem::Failure,
@@ -254,7 +254,7 @@ fn reason(body: &[u8]) -> Result<Option<String>, Error> {
 async fn revoke(
     editor: Authorized<TokensRevoke>,
     Path(id): Path<String>,
-    RawBody(body): RawBody,
+    Posted { body, .. }: Posted,
 ) -> Result<Response, Failure> {
     let what = (id.as_str(), reason(&body)?);
     tokens::revoke(editor.app.engine(), &editor, desk!(editor), what).await?;
@@ -264,7 +264,7 @@ async fn revoke(
 async fn revoke_any(
     editor: SignedIn,
     Path(id): Path<String>,
-    RawBody(body): RawBody,
+    Posted { body, .. }: Posted,
 ) -> Result<Response, Failure> {
     let what = (id.as_str(), reason(&body)?);
     tokens::revoke_any(editor.app.engine(), &editor.actor, desk!(editor), what).await?;
