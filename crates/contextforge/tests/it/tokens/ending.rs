@@ -81,6 +81,14 @@ async fn a_logout_ends_one_session() {
     one.post("/auth/logout", &session, json!({})).await.expect(200);
     end(&one, &two, "a logout", &[&session]).await;
     assert_eq!(status(&two, "/v1/tools", &token).await, 200, "the token is another credential");
+    // A token gives itself up, and the catalogue says so.
+    one.post("/auth/logout", &token, json!({})).await.expect(200);
+    end(&one, &two, "a token's logout", &[&token]).await;
+    let listed = one.get("/tokens?include_inactive=true", &one.login(ANN).await).await.expect(200);
+    assert_eq!(
+        (&listed["tokens"][0]["is_revoked"], &listed["tokens"][0]["revoked_by"]),
+        (&json!(true), &json!(ANN))
+    );
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{Issued, issue, proxy::Proxy, status};
+use super::{Issued, issue, proxy::Proxy, status, team};
 use crate::app::{ADMIN, App, fresh_schema};
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
@@ -142,4 +142,16 @@ async fn a_person_who_was_changed_is_not_served_on_what_was() {
     line.cut();
     assert_eq!(ping(&app, &anns).await, 503, "what she may do now cannot be said");
     assert_eq!(ping(&app, &known).await, 200, "somebody else's change");
+}
+
+#[tokio::test]
+async fn what_was_refused_before_is_not_served_from_memory() {
+    let Some(World { app, line, session, known, .. }) = world(&[]).await else { return };
+    let red = team(&app, "Red", &[]).await;
+    let teams = issue(&app, &session, json!({ "name": "reds", "team_id": red })).await;
+    assert_eq!(ping(&app, &teams).await, 200);
+    app.send("DELETE", &format!("/teams/{red}"), &app.admin(), None).await.expect(200);
+    assert_eq!((ping(&app, &teams).await, ping(&app, &known).await), (403, 200));
+    line.cut();
+    assert_eq!((ping(&app, &teams).await, ping(&app, &known).await), (503, 200));
 }
