@@ -24,7 +24,7 @@ use domain::{Actor, Grant, Owned, PermissionSet, Result, Scope, id::TeamId};
 
 pub use self::{
     decide::{decide, findings},
-    explain::check,
+    explain::{check, refuse, refuse_saying},
     question::{Act, Door, Object, Question, Restriction},
     reason::Reason,
     subject::Subject,

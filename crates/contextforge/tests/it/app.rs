@@ -52,6 +52,15 @@ impl Reply {
             .unwrap_or_else(|_| panic!("not JSON: {:?} {:?}", self.status, self.body))
     }
 
+    /// The body of an answer 403 without the number of the refusal, which has to be there and in the header.
+    pub(crate) fn refused(&self) -> Value {
+        assert_eq!(self.status.as_u16(), 403, "{:?}", self.body);
+        let mut body = self.json();
+        let id = body.as_object_mut().unwrap().remove("decision_id");
+        assert_eq!(id, Some(json!(self.header("x-decision-id"))), "{:?}", self.body);
+        body
+    }
+
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
