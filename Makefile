@@ -1,7 +1,7 @@
 # The commands of this repository. `make` alone explains them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test matrix bench fmt lint generate docs
+.PHONY: help run test matrix bench fmt lint generate docs certs certs-jwt certs-jwt-ecdsa certs-all
 
 help: ## Show this list
 	@echo "ContextForge: one binary that serves MCP servers to MCP clients."
@@ -9,7 +9,7 @@ help: ## Show this list
 	@echo "First time here?  make run   builds and starts it, and prints what to paste into your client."
 	@echo "Changing code?    make test  checks everything that a submission has to pass."
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build (release) and start on 127.0.0.1:4444 with a demonstration server; data in ./data
 	cargo build --release --locked --package contextforge
@@ -37,3 +37,16 @@ generate: ## Write the generated files again (configuration reference, routes, O
 
 docs: generate ## The generated files and the API documentation of the crates
 	cargo doc --workspace --no-deps --locked
+
+keys := cargo run --quiet --locked --package contextforge -- keys generate
+
+certs: ## A self-signed TLS certificate for tests: certs/{cert,key}.pem
+	@$(keys) tls --out certs
+
+certs-jwt: ## An RSA pair that signs tokens (RS256): certs/jwt/{private,public}.pem
+	@$(keys) rsa --out certs/jwt
+
+certs-jwt-ecdsa: ## An ECDSA pair that signs tokens (ES256): certs/jwt/{ec_private,ec_public}.pem
+	@$(keys) ecdsa --out certs/jwt
+
+certs-all: certs certs-jwt ## The certificate and the RSA pair

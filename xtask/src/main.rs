@@ -1,8 +1,12 @@
 //! Chores of this repository that cargo itself does not know.
 //!
 //! `cargo xtask tidy` checks the rules that keep the tree readable: which crate may depend on which, how long a
-//! file may be, which words SQL may use. It only reads; nothing here changes a file.
+//! file may be, which words SQL may use. `cargo xtask jose-vectors` runs published test vectors against the token
+//! verifier. `cargo xtask content-eval` measures content screening on labelled data outside of the repository. Nothing
+//! here changes a file.
 
+mod content_eval;
+mod jose;
 mod tidy;
 
 use std::io::Write;
@@ -12,14 +16,24 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-const USAGE: &str = "usage: cargo xtask tidy\n\n  tidy   check the rules of the repository; lists every violation as path:line: message\n";
+const USAGE: &str = "usage: cargo xtask COMMAND
+
+  tidy                        check the rules of the repository; lists every violation as path:line: message
+  jose-vectors --data FOLDER  verify the Wycheproof vectors for JSON Web Signatures and Keys; prints the counts
+  content-eval --data FOLDER  measure content screening on labelled data; [--json] [--missed METRIC]
+";
 
 fn main() -> Result<ExitCode> {
-    if std::env::args().nth(1).as_deref() == Some("tidy") {
-        return tidy_command();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["tidy"] => tidy_command(),
+        ["jose-vectors", "--data", folder] => jose::run(Path::new(folder), repository()?),
+        ["content-eval", ..] => content_eval::command(arguments.into_iter().skip(1)),
+        _ => {
+            write!(std::io::stderr(), "{USAGE}")?;
+            Ok(ExitCode::from(2))
+        }
     }
-    write!(std::io::stderr(), "{USAGE}")?;
-    Ok(ExitCode::from(2))
 }
 
 fn tidy_command() -> Result<ExitCode> {

@@ -2,9 +2,13 @@
 
 #![expect(clippy::doc_markdown, clippy::doc_link_with_quotes, reason = "these comments are printed as help")]
 
+mod keys;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use self::keys::{Generate, KeyKind, Keys, Ring};
 
 /// One gateway in front of your MCP servers: authentication, authorization, federation and audit.
 ///
@@ -28,12 +32,18 @@ pub(crate) enum Command {
     /// Make tokens.
     #[command(subcommand)]
     Token(Token),
+    /// Make and rotate the keys that sign tokens.
+    #[command(subcommand)]
+    Keys(Keys),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(Config),
     /// Look after the database.
     #[command(subcommand)]
     Db(Db),
+    /// Help people who cannot come in.
+    #[command(subcommand)]
+    User(User),
     /// Add, list, refresh and remove upstream MCP servers of a running gateway.
     #[command(subcommand)]
     Gateway(Gateway),
@@ -72,7 +82,7 @@ pub(crate) struct Serve {
 /// Token commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Token {
-    /// Sign a token with JWT_SECRET_KEY.
+    /// Sign a token with the configured key (JWT_SECRET_KEY, JWT_PRIVATE_KEY_PATH or JWT_KEYS_DIR).
     ///
     /// This bypasses every check that the API makes: team membership, containment of permissions, audit. Use it
     /// for development and first steps; use POST /tokens for anything else.
@@ -100,11 +110,14 @@ pub(crate) struct TokenCreate {
     /// Minutes until the token ends; 0 for never, which the gateway refuses while REQUIRE_TOKEN_EXPIRATION is on.
     #[arg(short, long, value_name = "MINUTES")]
     pub(crate) exp: Option<u32>,
-    /// Signing key; JWT_SECRET_KEY or the generated one by default.
-    #[arg(short, long)]
+    /// Secret of the HMAC algorithms; JWT_SECRET_KEY or the generated one by default.
+    #[arg(short, long, conflicts_with = "key")]
     pub(crate) secret: Option<String>,
-    /// Signing algorithm; JWT_ALGORITHM by default.
-    #[arg(long, requires = "secret")]
+    /// PEM file with the private key of the RSA and ECDSA algorithms; JWT_PRIVATE_KEY_PATH by default.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Signing algorithm (HS256, HS384, HS512, RS256, RS384, RS512, ES256, ES384, ES512); JWT_ALGORITHM by default.
+    #[arg(long)]
     pub(crate) algo: Option<String>,
     #[command(flatten)]
     pub(crate) output: Output,
@@ -132,13 +145,26 @@ pub(crate) enum Db {
     VerifyAudit(Output),
 }
 
+/// Commands about people.
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Print a link with which somebody sets a new password, once. Works on the database of this machine's
+    /// configuration, whether the gateway is running or not.
+    ResetPassword {
+        /// E-mail address of the account.
+        email: String,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
 /// Where a running gateway is.
 #[derive(Debug, Args)]
 pub(crate) struct Remote {
     /// URL of the running gateway.
     #[arg(long, env = "CONTEXTFORGE_URL", default_value = "http://127.0.0.1:4444")]
     pub(crate) url: String,
-    /// Bearer token. Without one, an administrator's token is signed with this machine's JWT_SECRET_KEY.
+    /// Bearer token. Without one, an administrator's token is signed with this machine's signing key.
     #[arg(long, env = "CONTEXTFORGE_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
     #[command(flatten)]

@@ -2,9 +2,11 @@
 
 mod database;
 mod doctor;
+mod keys;
 mod remote;
 mod serve;
 mod token;
+mod user;
 mod why;
 
 use std::process::ExitCode;
@@ -22,12 +24,14 @@ pub(crate) async fn run(arguments: Cli) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve(options) => serve::run(&data_dir, options).await,
         Command::Token(token) => token::run(&data_dir, token),
+        Command::Keys(keys) => keys::run(keys),
         Command::Config(Config::Check(output)) => Ok(check(&data_dir, output.json)),
         Command::Config(Config::Docs { env }) => {
             say(&if env { config::docs::env_example() } else { config::docs::markdown() });
             Ok(ExitCode::SUCCESS)
         }
         Command::Db(db) => database::run(&data_dir, db).await,
+        Command::User(user) => user::run(&data_dir, user).await,
         Command::Gateway(gateway) => remote::gateway(&data_dir, gateway).await,
         Command::Tool(tool) => remote::tool(&data_dir, tool).await,
         Command::Why(options) => why::run(&data_dir, options).await,

@@ -6,11 +6,14 @@
 pub(crate) mod docs;
 mod known;
 mod secrets;
+mod tokens;
 
 use std::{fmt, path::Path};
 
 use domain::{Env, Problem, Secret, settings::Value};
-use engine::settings::{AccountSettings, AuthSettings, Environment, FederationSettings};
+use engine::settings::{
+    AccountSettings, AuthSettings, Environment, FederationSettings, PeopleSettings, TeamSettings,
+};
 
 domain::settings! {
     /// The process.
@@ -38,6 +41,7 @@ pub(crate) struct Configuration {
     pub(crate) engine: engine::settings::Settings,
     pub(crate) web: web::settings::Settings,
     pub(crate) egress: upstream::egress::EgressSettings,
+    pub(crate) mail: upstream::mail::MailSettings,
     /// Advice that does not stop a start.
     pub(crate) remarks: Vec<String>,
     /// The file that secrets were generated into at this start.
@@ -108,6 +112,13 @@ pub(crate) fn inherited() -> Vec<(String, String)> {
     environment().into_iter().filter(|(name, _)| wanted.contains(&name.as_str())).collect()
 }
 
+/// One variable as [`load`] would see it, for commands that need no more.
+pub(crate) fn variable(wanted: &str) -> Result<Option<String>, Mistakes> {
+    let vars = variables().map_err(|problem| Mistakes(vec![problem]))?;
+    let found = vars.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    Ok(found.map(|(_, value)| value).filter(|value| !value.trim().is_empty()))
+}
+
 /// A password that nobody could guess.
 pub(crate) fn random_secret() -> anyhow::Result<String> {
     secrets::random().map_err(|error| anyhow::anyhow!("no random numbers: {error}"))
@@ -125,20 +136,18 @@ pub(crate) fn read(
     let production = matches!(environment, Ok(Environment::Production));
     let mut remarks = Vec::new();
     let generated = if production { None } else { secrets::fill(&mut env, data_dir, write_secrets) };
-    secrets::check(&mut env, production, &mut remarks);
+    secrets::check(&mut env, environment.as_ref().ok().copied(), &mut remarks);
     let process = ProcessSettings::read(&mut env);
     let auth = AuthSettings::read(&mut env);
     let accounts = AccountSettings::read(&mut env);
+    let people = PeopleSettings::read(&mut env, production, &mut remarks);
+    let teams = TeamSettings::read(&mut env);
     let federation = FederationSettings::read(&mut env);
     let web = web::settings::Settings::read(&mut env);
     let egress = upstream::egress::EgressSettings::read(&mut env);
-    if let Some(algorithm) = env.text("JWT_ALGORITHM")
-        && !["HS256", "HS384", "HS512"].contains(&algorithm.as_str())
-    {
-        env.problem("JWT_ALGORITHM", "must be HS256, HS384 or HS512");
-    }
-    if let Some(auth) = &auth {
-        remark_auth(auth, environment.as_ref().is_ok_and(|e| *e != Environment::Development), &mut remarks);
+    let mail = upstream::mail::MailSettings::read_checked(&mut env, production, &mut remarks);
+    if let (Some(auth), Ok(environment)) = (&auth, &environment) {
+        tokens::check(auth, *environment, &mut env, &mut remarks);
     }
     if let Some(federation) = &federation
         && !["-", "--", "_", "."].contains(&federation.name_separator.as_str())
@@ -150,32 +159,17 @@ pub(crate) fn read(
     // A missing secret was explained before its section missed it.
     let mut seen = std::collections::BTreeSet::new();
     problems.retain(|problem| seen.insert(problem.field.clone()));
-    match (process, auth, accounts, federation, web, egress) {
-        (Some(process), Some(auth), Some(accounts), Some(federation), Some(web), Some(egress))
-            if problems.is_empty() =>
-        {
+    let engine = process.as_ref().zip(auth).zip(accounts.zip(teams)).zip(people).zip(federation).map(
+        |((((process, auth), (accounts, teams)), people), federation)| {
             let environment = process.environment;
-            let engine = engine::settings::Settings { auth, accounts, federation, environment };
-            Ok(Configuration { process, engine, web, egress, remarks, generated })
+            engine::settings::Settings { auth, accounts, people, teams, federation, environment }
+        },
+    );
+    match (process, engine, web, egress, mail) {
+        (Some(process), Some(engine), Some(web), Some(egress), Some(mail)) if problems.is_empty() => {
+            Ok(Configuration { process, engine, web, egress, mail, remarks, generated })
         }
         _ => Err(Mistakes(problems)),
-    }
-}
-
-fn remark_auth(auth: &AuthSettings, outside_development: bool, remarks: &mut Vec<String>) {
-    if !auth.required {
-        remarks
-            .push("AUTH_REQUIRED=false: anonymous callers see and use everything that is public".to_owned());
-    }
-    if outside_development {
-        for (name, value, default) in [
-            ("JWT_ISSUER", &auth.jwt_issuer, "mcpgateway"),
-            ("JWT_AUDIENCE", &auth.jwt_audience, "mcpgateway-api"),
-        ] {
-            if value == default {
-                remarks.push(format!("{name} is the default {default:?}: give every environment its own"));
-            }
-        }
     }
 }
 

@@ -28,6 +28,15 @@ impl Timestamp {
         Self(seconds.saturating_mul(1_000_000))
     }
 
+    /// Reads RFC 3339. A time without an offset, as clients of ContextForge send it, is UTC. `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let time = OffsetDateTime::parse(text, &Rfc3339)
+            .or_else(|_| OffsetDateTime::parse(&format!("{text}Z"), &Rfc3339))
+            .ok()?;
+        i64::try_from(time.unix_timestamp_nanos().div_euclid(1000)).ok().map(Self)
+    }
+
     /// This time plus `duration`; saturates.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
@@ -83,6 +92,22 @@ impl Clock {
     pub fn advance(&self, by: Duration) {
         if let Self::Manual(micros) = self {
             micros.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_with_and_without_an_offset() {
+        let noon = Timestamp::parse("2026-11-22T12:00:00.123456Z").unwrap();
+        assert_eq!(noon.to_string(), "2026-11-22T12:00:00.123456Z");
+        assert_eq!(Timestamp::parse("2026-11-22T13:00:00.123456+01:00"), Some(noon));
+        assert_eq!(Timestamp::parse(" 2026-11-22T12:00:00.123456 "), Some(noon));
+        for wrong in ["", "tomorrow", "2026-11-22", "2026-13-22T12:00:00Z"] {
+            assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
         }
     }
 }

@@ -39,6 +39,9 @@ pub enum Error {
         /// Its id.
         name: String,
     },
+    /// The present state of things forbids it; the text says which.
+    #[error("{0}")]
+    Conflict(String),
     /// The input is wrong; every problem found is listed.
     #[error("{}", Problem::join(.0))]
     Invalid(Vec<Problem>),

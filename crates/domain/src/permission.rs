@@ -72,6 +72,23 @@ permissions! {
     LogsRead = "logs:read", MetricsRead = "metrics:read", AuditRead = "audit:read", SecurityRead = "security:read",
 }
 
+impl Permission {
+    /// What the permission is about: the word before the first `.` or `:`.
+    pub fn category(self) -> &'static str {
+        self.as_str().split(['.', ':']).next().unwrap_or_default()
+    }
+
+    /// Whether a role in a team can give it. What is about people, the platform or its records comes from global and
+    /// personal roles only: nobody becomes an administrator by what a team does.
+    pub fn counts_in_a_team(self) -> bool {
+        match self.category() {
+            "users" | "logs" | "metrics" | "audit" | "security" => false,
+            "admin" => matches!(self, Self::AdminDashboard | Self::AdminOverview),
+            _ => self != Self::TeamsCreate,
+        }
+    }
+}
+
 impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -109,6 +126,13 @@ impl PermissionSet {
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
+    }
+
+    /// What of the set a role in a team can give.
+    #[must_use]
+    pub fn in_a_team(self) -> Self {
+        let counts = |permission: &&Permission| self.has(**permission) && permission.counts_in_a_team();
+        Permission::ALL.iter().filter(counts).copied().collect()
     }
 
     /// Whether every permission of the set is in `other`.

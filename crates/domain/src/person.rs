@@ -1,11 +1,19 @@
 //! People, teams and roles.
 
+mod built_in;
+mod joining;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Timestamp,
     id::{RoleId, TeamId, UserId},
     permission::PermissionSet,
+};
+
+pub use self::{
+    built_in::BUILT_IN_ROLES,
+    joining::{Invitation, JoinRequest, JoinStatus},
 };
 
 /// A person with an account.
@@ -25,6 +33,10 @@ pub struct User {
     pub is_active: bool,
     /// Whether the next login has to change the password.
     pub password_change_required: bool,
+    /// When the password was last changed.
+    pub password_changed_at: Timestamp,
+    /// When somebody vouched for the address: an administrator, or a reset link that reached it.
+    pub email_verified_at: Option<Timestamp>,
     /// Failed logins in a row.
     pub failed_login_attempts: i64,
     /// Until when logins are refused.
@@ -112,146 +124,90 @@ pub struct Role {
     pub description: Option<String>,
     /// Where it counts.
     pub scope: RoleScope,
-    /// What it allows.
+    /// What it allows by itself.
     pub permissions: PermissionSet,
+    /// The role that it takes further permissions from.
+    pub inherits_from: Option<RoleId>,
     /// Whether the program keeps it.
     pub is_system: bool,
+    /// Whether it counts; one that does not allows nothing, and passes nothing on.
+    pub is_active: bool,
 }
 
-/// The built-in roles (name, scope, permission names), repaired at every start. ContextForge's.
-pub const BUILT_IN_ROLES: &[(&str, RoleScope, &str, &[&str])] = &[
-    ("platform_admin", RoleScope::Global, "Platform administrator with all permissions", &["*"]),
-    ("platform_viewer", RoleScope::Global, "Read-only access to resources and admin UI", PLATFORM_VIEWER),
-    ("viewer", RoleScope::Team, "Read-only access to a team's resources", VIEWER),
-    ("developer", RoleScope::Team, "Registers and changes a team's resources", DEVELOPER),
-    ("team_admin", RoleScope::Team, "Runs a team: members and resources", TEAM_ADMIN),
-];
+impl Role {
+    /// What the role allows with everything that it inherits. `find` gives a role by its id.
+    ///
+    /// A circle, which nothing lets anybody make, ends where it closes; what has a role in a team allows there only
+    /// what can be allowed in a team.
+    pub fn effective<'a>(&'a self, find: impl Fn(&RoleId) -> Option<&'a Self>) -> PermissionSet {
+        let mut seen: Vec<&RoleId> = Vec::new();
+        let mut set = PermissionSet::NONE;
+        let mut next = Some(self);
+        while let Some(role) = next.filter(|role| role.is_active && !seen.contains(&&role.id)) {
+            seen.push(&role.id);
+            set = set.or(role.permissions);
+            next = role.inherits_from.as_ref().and_then(&find);
+        }
+        if self.scope == RoleScope::Team { set.in_a_team() } else { set }
+    }
+}
 
-const PLATFORM_VIEWER: &[&str] = &[
-    "admin.dashboard",
-    "admin.overview",
-    "gateways.read",
-    "servers.read",
-    "servers.use",
-    "teams.read",
-    "teams.join",
-    "tools.read",
-    "resources.read",
-    "prompts.read",
-    "llm.read",
-    "a2a.read",
-    "metrics:read",
-    "tokens.create",
-    "tokens.read",
-    "tokens.update",
-    "tokens.revoke",
-];
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::permission::Permission;
 
-const VIEWER: &[&str] = &[
-    "admin.dashboard",
-    "admin.overview",
-    "gateways.read",
-    "servers.read",
-    "servers.use",
-    "teams.read",
-    "teams.join",
-    "tools.read",
-    "tools.execute",
-    "tools.preview",
-    "resources.read",
-    "prompts.read",
-    "llm.read",
-    "a2a.read",
-    "tokens.create",
-    "tokens.read",
-    "tokens.update",
-    "tokens.revoke",
-];
+    fn role(name: &str, scope: RoleScope, permission: &str, parent: Option<&Role>) -> Role {
+        Role {
+            id: RoleId::random(),
+            name: name.to_owned(),
+            description: None,
+            scope,
+            permissions: PermissionSet::from_names([permission]),
+            inherits_from: parent.map(|parent| parent.id.clone()),
+            is_system: false,
+            is_active: true,
+        }
+    }
 
-const DEVELOPER: &[&str] = &[
-    "admin.dashboard",
-    "admin.overview",
-    "gateways.read",
-    "servers.read",
-    "servers.use",
-    "teams.read",
-    "teams.join",
-    "tools.read",
-    "tools.execute",
-    "tools.preview",
-    "resources.read",
-    "prompts.read",
-    "llm.read",
-    "a2a.read",
-    "tokens.create",
-    "tokens.read",
-    "tokens.update",
-    "tokens.revoke",
-    "plugins.read",
-    "llm.invoke",
-    "gateways.create",
-    "gateways.update",
-    "gateways.delete",
-    "servers.create",
-    "servers.update",
-    "servers.delete",
-    "tools.create",
-    "tools.update",
-    "tools.delete",
-    "resources.create",
-    "resources.update",
-    "resources.delete",
-    "prompts.create",
-    "prompts.update",
-    "prompts.delete",
-    "a2a.create",
-    "a2a.update",
-    "a2a.delete",
-    "a2a.invoke",
-];
+    fn effective(role: &Role, all: &[Role]) -> PermissionSet {
+        role.effective(|id| all.iter().find(|role| role.id == *id))
+    }
 
-const TEAM_ADMIN: &[&str] = &[
-    "admin.dashboard",
-    "admin.overview",
-    "gateways.read",
-    "servers.read",
-    "servers.use",
-    "teams.read",
-    "teams.join",
-    "tools.read",
-    "tools.execute",
-    "tools.preview",
-    "resources.read",
-    "prompts.read",
-    "llm.read",
-    "a2a.read",
-    "tokens.create",
-    "tokens.read",
-    "tokens.update",
-    "tokens.revoke",
-    "plugins.read",
-    "llm.invoke",
-    "gateways.create",
-    "gateways.update",
-    "gateways.delete",
-    "servers.create",
-    "servers.update",
-    "servers.delete",
-    "tools.create",
-    "tools.update",
-    "tools.delete",
-    "resources.create",
-    "resources.update",
-    "resources.delete",
-    "prompts.create",
-    "prompts.update",
-    "prompts.delete",
-    "a2a.create",
-    "a2a.update",
-    "a2a.delete",
-    "a2a.invoke",
-    "teams.update",
-    "teams.delete",
-    "teams.manage_members",
-    "tools.manage_plugins",
-];
+    #[test]
+    fn what_is_inherited_counts_unless_a_role_between_is_off() {
+        let top = role("top", RoleScope::Global, "logs:read", None);
+        let middle = role("middle", RoleScope::Global, "tools.read", Some(&top));
+        let low = role("low", RoleScope::Global, "prompts.read", Some(&middle));
+        let mut all = vec![top, middle, low];
+        let set = effective(&all[2], &all);
+        for permission in [Permission::LogsRead, Permission::ToolsRead, Permission::PromptsRead] {
+            assert!(set.has(permission), "{permission}");
+        }
+        all[1].is_active = false;
+        let set = effective(&all[2], &all);
+        assert!(set.has(Permission::PromptsRead) && !set.has(Permission::ToolsRead));
+        assert!(!set.has(Permission::LogsRead), "nor what comes from behind it");
+        all[2].is_active = false;
+        assert_eq!(effective(&all[2], &all), PermissionSet::NONE);
+    }
+
+    #[test]
+    fn a_circle_ends() {
+        let mut one = role("one", RoleScope::Global, "tools.read", None);
+        let two = role("two", RoleScope::Global, "prompts.read", Some(&one));
+        one.inherits_from = Some(two.id.clone());
+        let all = [one, two];
+        assert_eq!(effective(&all[0], &all), effective(&all[1], &all));
+    }
+
+    #[test]
+    fn a_role_in_a_team_rules_no_platform() {
+        let boss = role("boss", RoleScope::Global, "*", None);
+        let lead = role("lead", RoleScope::Team, "tools.read", Some(&boss));
+        let all = [boss, lead];
+        let set = effective(&all[1], &all);
+        assert!(set.has(Permission::TeamsDelete) && set.has(Permission::GatewaysCreate));
+        assert!(!set.has(Permission::AdminUserManagement) && !set.has(Permission::AuditRead));
+    }
+}

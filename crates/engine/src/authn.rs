@@ -6,6 +6,7 @@
 //! that does not answer is 503, never 401: remembered tokens go on for as long as [`revocation`] allows.
 
 mod credential;
+pub mod keys;
 mod meter;
 pub mod password;
 mod restrictions;
@@ -69,6 +70,8 @@ pub(crate) struct Remembered {
     changes_at: Option<Timestamp>,
     /// The identity sequence, and the number of the last revocation, before it was read.
     seen: (i64, i64),
+    /// A token of a key that counts no longer does not either.
+    keys: u64,
 }
 
 /// Remembers verified tokens by their SHA-256.
@@ -82,7 +85,8 @@ pub async fn authenticate(engine: &Engine, credentials: Credentials<'_>) -> Resu
     };
     let key = sha256(bearer.as_bytes());
     let now = engine.clock().now();
-    let known = engine.actors().get(&key).filter(|known| known.lives(now));
+    let keys = engine.token_keys().generation();
+    let known = engine.actors().get(&key).filter(|known| known.keys == keys && known.lives(now));
     if let Some(known) = &known {
         let changed = engine.revocations().check(&known.admitted.credential)?;
         engine.revocations().standing.admits()?;
@@ -116,6 +120,7 @@ fn anonymous(engine: &Engine) -> Result<Admitted> {
 }
 
 async fn verify(engine: &Engine, bearer: &str, key: &[u8; 32], now: Timestamp) -> Result<Remembered> {
+    let keys = engine.token_keys().generation();
     let claims = engine.token_keys().verify(bearer, now)?;
     // What is known to be revoked is refused whether the database answers or not.
     engine.revocations().check(&Credential::of(&claims, None))?;
@@ -127,7 +132,7 @@ async fn verify(engine: &Engine, bearer: &str, key: &[u8; 32], now: Timestamp) -
     engine.revocations().check(&found.credential)?;
     let admitted = Admitted { actor: Arc::new(found.actor), credential: Arc::new(found.credential) };
     let (restrictions, changes_at) = (Arc::new(found.restrictions), found.changes_at);
-    Ok(Remembered { admitted, restrictions, changes_at, seen })
+    Ok(Remembered { admitted, restrictions, changes_at, seen, keys })
 }
 
 impl Remembered {

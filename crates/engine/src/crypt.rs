@@ -16,6 +16,7 @@ pub struct Keys {
     rows: Secret<[u8; 32]>,
     audit: Secret<[u8; 32]>,
     sealed_ids: Secret<[u8; 32]>,
+    csrf: Secret<[u8; 32]>,
 }
 
 impl Keys {
@@ -34,6 +35,7 @@ impl Keys {
             rows: key("stored credentials")?,
             audit: key("audit chain")?,
             sealed_ids: key("sealed ids")?,
+            csrf: key("forged requests")?,
         })
     }
 
@@ -45,6 +47,11 @@ impl Keys {
     /// The key of sealed session ids, cursors and the like.
     pub fn sealed_ids(&self) -> &[u8; 32] {
         self.sealed_ids.expose()
+    }
+
+    /// The key of tokens against forged requests of pages.
+    pub fn csrf(&self) -> &[u8; 32] {
+        self.csrf.expose()
     }
 
     /// Seals `plaintext` for one place (`table|row|column`). The text starts with `v1.`.

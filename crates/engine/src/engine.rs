@@ -14,7 +14,9 @@ use crate::{
     crypt::Keys,
     gateways::Federation,
     journal::Journal,
+    people::PeopleState,
     policy::denials::Denials,
+    reverse_proxy::Registry,
     settings::Settings,
     stats::Stats,
 };
@@ -31,6 +33,8 @@ pub struct Parts {
     pub pool: upstream::Pool,
     /// Checks URLs when they are written.
     pub egress: upstream::egress::Client,
+    /// Sends mail, where that is configured.
+    pub mailer: Option<upstream::mail::Mailer>,
     /// The time.
     pub clock: Clock,
 }
@@ -45,6 +49,8 @@ struct Inner {
     token_keys: TokenKeys,
     passwords: Passwords,
     actors: ActorCache,
+    people: PeopleState,
+    reverse: Registry,
     identity_seq: AtomicI64,
     revocations: Revocations,
     meters: Meters,
@@ -66,6 +72,7 @@ impl Engine {
         let passwords = Passwords::new(&parts.settings.accounts)?;
         let identity_seq = store::sequences::read(&parts.db, "identity").await?;
         let actors = ActorCache::builder().max_capacity(100_000).build();
+        let people = PeopleState::new(&parts.settings, parts.mailer.clone());
         let revocations = Revocations::new(&parts.settings.auth);
         let (journal, records) = Journal::new();
         let engine = Self(Arc::new(Inner {
@@ -74,6 +81,8 @@ impl Engine {
             token_keys,
             passwords,
             actors,
+            people,
+            reverse: Registry::default(),
             identity_seq: AtomicI64::new(identity_seq),
             revocations,
             meters: Meters::default(),
@@ -159,6 +168,15 @@ impl Engine {
 
     pub(crate) fn actors(&self) -> &ActorCache {
         &self.0.actors
+    }
+
+    pub(crate) fn people(&self) -> &PeopleState {
+        &self.0.people
+    }
+
+    /// Programs that serve tools over a connection which they opened.
+    pub fn reverse_sessions(&self) -> &Registry {
+        &self.0.reverse
     }
 
     pub(crate) fn catalogue(&self) -> &Catalogue {

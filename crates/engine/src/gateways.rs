@@ -37,7 +37,7 @@ pub use self::{
     refresh::{Refreshed, refresh},
 };
 pub use crate::discovery::Counts;
-use crate::{Engine, Permit, audit, catalogue, ownership, query::Query};
+use crate::{Engine, Permit, audit, catalogue, ownership, policy, query::Query};
 
 /// How many tools, prompts and resources a gateway offers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -133,7 +133,8 @@ pub struct Source {
 /// The gateways behind items that the actor sees.
 pub async fn sources<P>(engine: &Engine, permit: &Permit<P>) -> Result<HashMap<GatewayId, Source>> {
     let of = |gateway: Gateway| {
-        let seen = permit.scope().sees(&gateway.owned);
+        let (actor, reads) = (permit.actor(), domain::Permission::GatewaysRead);
+        let seen = actor.may(reads) && policy::reaches(actor, reads, &gateway.owned);
         let source = Source {
             name: gateway.name,
             slug: gateway.slug,

@@ -1,4 +1,4 @@
-//! What goes on in the background: following upstreams, and following other replicas.
+//! What goes on in the background: following upstreams, other replicas, and the folder of keys.
 //!
 //! Loops that start with the program and end with it. None of them holds state that a restart would miss:
 //! what was refreshed when stands in the rows, what changed stands in the sequences, and the bus only makes the
@@ -22,13 +22,18 @@ const POLL: Duration = Duration::from_secs(1);
 /// How often the timer looks for gateways that are due.
 const TICK: Duration = Duration::from_secs(2);
 
+/// How often what has ended is forgotten.
+const SWEEP: Duration = Duration::from_hours(1);
+
 /// Starts the jobs. They end when the engine stops.
 pub fn start(engine: &Engine) {
     spawn(engine, notices);
     spawn(engine, timer);
     spawn(engine, sequences);
+    spawn(engine, sweeper);
     spawn(engine, crate::authn::revocation::sync::follow);
     spawn(engine, forget);
+    spawn(engine, crate::authn::token::watch);
 }
 
 fn spawn<F>(engine: &Engine, job: fn(Engine) -> F)
@@ -117,6 +122,15 @@ async fn timer(engine: Engine) {
             },
             Some((id, answered)) = reports.recv() => schedule.ended(&id, answered, engine.clock().now()),
         }
+    }
+}
+
+/// Forgets what has ended.
+async fn sweeper(engine: Engine) {
+    let mut tick = tokio::time::interval(SWEEP);
+    loop {
+        tick.tick().await;
+        failed(crate::people::forget_old(&engine).await, "old links and sessions could not be forgotten");
     }
 }
 

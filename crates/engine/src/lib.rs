@@ -21,6 +21,7 @@ pub mod prompts;
 pub mod query;
 pub mod resolve;
 pub mod resources;
+pub mod reverse_proxy;
 pub mod servers;
 pub mod settings;
 pub mod stats;

@@ -5,25 +5,53 @@
 //! ([`user_of`], [`rights_of`]), [`login`], what people do with their own account, and the start of the program.
 
 mod accounts;
+mod activity;
 mod bootstrap;
+mod change;
+mod csrf;
+mod entry;
+mod events;
+mod limiter;
 mod login;
 mod password_rules;
+mod recognise;
+mod registration;
+mod removal;
+mod reset;
 mod roles;
+mod session;
+mod state;
 
 use std::collections::BTreeMap;
 
 use domain::{
-    PermissionSet, Result, Timestamp,
+    Permission, PermissionSet, Result, Timestamp,
     id::{TeamId, UserId},
     person::{RoleScope, User},
 };
 
-pub(crate) use self::roles::{built_in, grant};
 pub use self::{
-    accounts::{AccountChange, NewAccount, create, delete, get, list, unlock, update},
+    accounts::{AccountChange, NewAccount, create, get, list, unlock, update},
+    activity::used,
     bootstrap::bootstrap,
-    login::{Session, change_password, login, logout, myself},
-    roles::{Assignment, NewAssignment, RoleRow, assign, assignments, revoke, role, roles},
+    change::{change_password, change_password_of},
+    csrf::{csrf_token, csrf_token_fits},
+    entry::{by_basic, by_proxy, check_administrator},
+    events::{AuthEvent, events, own_events},
+    login::{Entry, login, myself},
+    registration::{check_registration, register},
+    removal::delete,
+    reset::{complete_reset, issue_reset, request_reset, reset_end},
+    roles::{
+        Assignment, Given, NewAssignment, NewRole, RoleChange, RoleRow, assign, assignments,
+        available_permissions, create_role, delete_role, holds, my_permissions, my_roles, permissions_of,
+        prepare_roles, revoke, role, roles, update_role,
+    },
+    session::{Session, logout, refresh},
+};
+pub(crate) use self::{
+    roles::{built_in, check_may_grant_in, effective, grant},
+    state::PeopleState,
 };
 use crate::{
     authn::{revocation, token::Claims},
@@ -50,7 +78,7 @@ impl Rights {
             (RoleScope::Global | RoleScope::Personal, _) => self.granted = self.granted.or(permissions),
             (RoleScope::Team, Some(team)) if self.teams.contains(&team) => {
                 let set = self.in_team.entry(team).or_default();
-                *set = set.or(permissions);
+                *set = set.or(permissions.in_a_team());
             }
             (RoleScope::Team, _) => {}
         }
@@ -94,8 +122,12 @@ pub async fn rights_of(engine: &Engine, user: &User) -> Result<Rights> {
     for assignment in assignments.into_iter().filter(|given| given.expires_at.is_none_or(|end| end > now)) {
         rights.changes_at = [rights.changes_at, assignment.expires_at].into_iter().flatten().min();
         if let Some(row) = roles.iter().find(|row| row.role.id == assignment.role_id) {
-            rights.add(assignment.scope, assignment.scope_id, row.role.permissions);
+            rights.add(assignment.scope, assignment.scope_id, effective(row, &roles));
         }
+    }
+    // Making teams is nobody's by the roles of ContextForge; the setting gives it to whoever may join them.
+    if engine.settings().teams.allow_creation && rights.granted.has(Permission::TeamsJoin) {
+        rights.granted = rights.granted.with(Permission::TeamsCreate);
     }
     Ok(rights)
 }
@@ -110,10 +142,26 @@ pub(crate) async fn commit(engine: &Engine, mut tx: store::Tx) -> Result<()> {
     Ok(())
 }
 
+/// Forgets what no decision can need any more: links that ended a while ago, and when old sessions were used.
+pub(crate) async fn forget_old(engine: &Engine) -> Result<()> {
+    const KEPT: std::time::Duration = std::time::Duration::from_hours(24 * 7);
+    let before = domain::Timestamp(engine.clock().now().0 - domain::Timestamp(0).plus(KEPT).0);
+    let mut tx = engine.db().begin().await?;
+    let forgotten = store::passwords::forget_resets(&mut tx, before).await?
+        + store::sessions::forget_before(&mut tx, before).await?;
+    tx.commit().await?;
+    tracing::debug!(forgotten, "old links and uses of sessions");
+    Ok(())
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|d| char::from_digit(d.into(), 16).unwrap_or('0'));
+    bytes.iter().flat_map(digits).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use domain::Permission;
-
     use super::*;
 
     #[test]

@@ -20,7 +20,7 @@ mod model;
 
 use std::{borrow::Cow, marker::PhantomData, sync::Arc};
 
-use domain::{Actor, Grant, Owned, PermissionSet, Result, Scope, id::TeamId};
+use domain::{Actor, Grant, Owned, Permission, PermissionSet, Result, Scope, id::TeamId};
 
 pub use self::{
     decide::{decide, findings},
@@ -56,24 +56,13 @@ impl<P: Grant> Permit<P> {
 
     /// Whether the row exists for the actor: seen by the scope, and the permission held in the row's team.
     pub fn reaches(&self, row: &Owned) -> bool {
-        decide(&self.actor, &Question::of(P::PERMISSION).about("row", Act::Use, row)).is_ok()
+        reaches(&self.actor, P::PERMISSION, row)
     }
 
     /// The rows that [`Permit::reaches`], as a scope for queries: without the teams in which the permission does
     /// not hold.
     pub fn rows(&self) -> Cow<'_, Scope> {
-        let covered = |team: &&TeamId| self.covers(Some(team));
-        match &self.actor.scope {
-            Scope::Teams { email, teams } if !teams.iter().all(|team| covered(&team)) => {
-                let teams = teams.iter().filter(covered).cloned().collect();
-                Cow::Owned(Scope::Teams { email: email.clone(), teams })
-            }
-            Scope::Unrestricted { email } if !self.covers(None) => {
-                let teams = self.actor.in_team.keys().filter(covered).cloned().collect();
-                Cow::Owned(Scope::Teams { email: email.clone(), teams })
-            }
-            scope => Cow::Borrowed(scope),
-        }
+        rows(&self.actor, P::PERMISSION)
     }
 
     /// Refuses a change of a row to whoever may not: its owner may, whoever has the permission in its team, and
@@ -107,6 +96,29 @@ impl<P> Permit<P> {
     }
 }
 
+/// Whether a row exists for an actor under `permission`: seen by the scope, and the permission held in its team.
+pub(crate) fn reaches(actor: &Actor, permission: Permission, row: &Owned) -> bool {
+    decide(actor, &Question::of(permission).about("row", Act::Use, row)).is_ok()
+}
+
+/// The same for queries.
+pub(crate) fn rows(actor: &Actor, permission: Permission) -> Cow<'_, Scope> {
+    let covered = |team: &&TeamId| actor.may_in(permission, Some(team));
+    match &actor.scope {
+        Scope::Teams { email, teams } if !teams.iter().all(|team| covered(&team)) => {
+            Cow::Owned(Scope::Teams {
+                email: email.clone(),
+                teams: teams.iter().filter(covered).cloned().collect(),
+            })
+        }
+        Scope::Unrestricted { email } if !actor.may_in(permission, None) => {
+            let teams = actor.in_team.keys().filter(covered).cloned().collect();
+            Cow::Owned(Scope::Teams { email: email.clone(), teams })
+        }
+        scope => Cow::Borrowed(scope),
+    }
+}
+
 /// Gives the permit, or the refusal with its reasons.
 pub fn authorize<P: Grant>(actor: &Arc<Actor>) -> Result<Permit<P>> {
     check(actor, &Question::of(P::PERMISSION)).map(|()| Permit::of(Arc::clone(actor)))
@@ -136,7 +148,7 @@ pub fn system<P: Grant>(job: &'static str) -> Permit<P> {
 
 #[cfg(test)]
 mod tests {
-    use domain::permission::{Permission, grant};
+    use domain::{Visibility, permission::grant};
 
     use super::*;
 
@@ -180,5 +192,34 @@ mod tests {
             authorize::<grant::ToolsDelete>(&bob).is_err(),
             "the other team is outside the token's scope"
         );
+    }
+
+    #[test]
+    fn lists_and_rows_agree() {
+        let (reader, other, foreign) = (TeamId::random(), TeamId::random(), TeamId::random());
+        let email = "bob@example.com".to_owned();
+        let teams = vec![reader.clone(), other.clone()];
+        let scopes = [
+            Scope::PublicOnly,
+            Scope::Teams { email: email.clone(), teams },
+            Scope::Unrestricted { email: email.clone() },
+        ];
+        for (scope, everywhere) in scopes.iter().flat_map(|scope| [(scope, false), (scope, true)]) {
+            let granted = if everywhere { &[Permission::ToolsRead][..] } else { &[] };
+            let mut bob = actor(granted, PermissionSet::ALL, scope.clone());
+            if let Some(bob) = Arc::get_mut(&mut bob) {
+                bob.in_team.insert(reader.clone(), PermissionSet::from_names(["tools.read"]));
+            }
+            let narrowed = rows(&bob, Permission::ToolsRead);
+            for team in [&reader, &other, &foreign].map(|team| Some(team.clone())).into_iter().chain([None]) {
+                for visibility in [Visibility::Public, Visibility::Team, Visibility::Private] {
+                    for owner_email in [email.clone(), "ann@example.com".to_owned()] {
+                        let row = Owned { visibility, team_id: team.clone(), owner_email };
+                        let reached = reaches(&bob, Permission::ToolsRead, &row);
+                        assert_eq!(narrowed.sees(&row), reached, "{scope:?} {everywhere} {row:?}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -184,7 +184,7 @@ pub async fn shown<P>(engine: &Engine, permit: &Permit<P>, servers: &[Server]) -
         prompts: servers.iter().flat_map(|server| server.prompts.iter().cloned()).collect(),
         resources: servers.iter().flat_map(|server| server.resources.iter().cloned()).collect(),
     };
-    let rows = choice::rows(engine, permit.scope(), &ids).await?;
+    let rows = choice::readable(engine, permit.actor(), &ids).await?;
     Ok(Shown {
         tools: rows.tools.into_iter().map(|tool| (tool.id, tool.name)).collect(),
         prompts: rows.prompts.into_iter().map(|prompt| prompt.id).collect(),

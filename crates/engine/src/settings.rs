@@ -1,18 +1,36 @@
 //! The engine's settings, under ContextForge's names.
 
+mod people;
+mod teams;
+
 use domain::{Secret, settings::List};
 
-use crate::authn::FailMode;
+use crate::authn::{FailMode, keys::Algorithm};
+
+pub use self::{
+    people::{EntrySettings, PasswordSettings, PeopleSettings, SessionSettings},
+    teams::TeamSettings,
+};
 
 domain::settings! {
     /// Tokens and who may come in.
     AuthSettings {
         /// Demand a credential. `false` lets anonymous callers see public rows.
         required: bool = "AUTH_REQUIRED", default "true";
-        /// The one JWT algorithm that is accepted: HS256, HS384 or HS512.
-        jwt_algorithm: String = "JWT_ALGORITHM", default "HS256";
+        /// The one JWT algorithm that signs and is accepted: HS256, HS384, HS512 (a shared secret), RS256, RS384, RS512 (RSA), ES256, ES384 or ES512 (ECDSA).
+        jwt_algorithm: Algorithm = "JWT_ALGORITHM", default "HS256";
         /// Key of the HMAC algorithms: at least 32 characters. Generated into the data folder when not set outside production.
-        jwt_secret_key: Secret<String> = "JWT_SECRET_KEY";
+        jwt_secret_key: Option<Secret<String>> = "JWT_SECRET_KEY";
+        /// PEM file with the public key of RS… and ES… algorithms. Without a private key the gateway verifies tokens and signs none.
+        jwt_public_key_path: Option<String> = "JWT_PUBLIC_KEY_PATH";
+        /// PEM file (PKCS #8, PKCS #1 or SEC 1, mode 0600) with the private key of RS… and ES… algorithms.
+        jwt_private_key_path: Option<String> = "JWT_PRIVATE_KEY_PATH";
+        /// Folder with a ring of keys: `NAME.active.pem` signs, `NAME.passive.pem` verifies, `NAME.retired.pem` is refused (`.key` for HMAC secrets, `.passive.json` for JWK sets of others). Changes count within seconds, without a restart; `contextforge keys rotate` makes them.
+        jwt_keys_dir: Option<String> = "JWT_KEYS_DIR";
+        /// Use HMAC(secret, environment) as the key of the HMAC algorithms, so that environments which share a secret do not share tokens.
+        derive_key_per_environment: bool = "DERIVE_KEY_PER_ENVIRONMENT", default "false";
+        /// Seconds that `nbf` and `iat` of a token may lie in the future, at most 30. `exp` is exact.
+        jwt_leeway_seconds: u32 = "JWT_LEEWAY_SECONDS", default "5";
         /// The `aud` that tokens must have.
         jwt_audience: String = "JWT_AUDIENCE", default "mcpgateway-api";
         /// The `iss` that tokens must have.
@@ -41,6 +59,10 @@ domain::settings! {
         embed_environment: bool = "EMBED_ENVIRONMENT_IN_TOKENS", default "true";
         /// Refuse tokens whose `env` is another environment.
         validate_environment: bool = "VALIDATE_TOKEN_ENVIRONMENT", default "true";
+        /// Which tokens must have an `env`: `off` for none, `gateway` for those of JWT_ISSUER, `all`.
+        require_token_environment: TokenEnvironment = "REQUIRE_TOKEN_ENVIRONMENT", default "off";
+        /// Start with the default JWT_ISSUER or JWT_AUDIENCE outside development, with a warning. `false` refuses to.
+        allow_default_jwt_identity: bool = "ALLOW_DEFAULT_JWT_IDENTITY", default "true";
         /// Key from which the keys of stored credentials, sealed ids and the audit chain are derived: at least 32 characters. Generated into the data folder when not set outside production.
         encryption_secret: Secret<String> = "AUTH_ENCRYPTION_SECRET";
     }
@@ -129,6 +151,28 @@ impl domain::settings::Value for Environment {
     }
 }
 
+/// Which tokens must say their environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenEnvironment {
+    /// None.
+    Off,
+    /// Those whose issuer is this gateway; tokens of other issuers need not.
+    Gateway,
+    /// All.
+    All,
+}
+
+impl domain::settings::Value for TokenEnvironment {
+    fn parse(raw: Option<&str>) -> Result<Self, String> {
+        match raw.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "off" => Ok(Self::Off),
+            "gateway" => Ok(Self::Gateway),
+            "all" => Ok(Self::All),
+            _ => Err("must be off, gateway or all".to_owned()),
+        }
+    }
+}
+
 /// All that the engine is configured with.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -136,6 +180,10 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// Accounts.
     pub accounts: AccountSettings,
+    /// People.
+    pub people: PeopleSettings,
+    /// Teams and roles.
+    pub teams: TeamSettings,
     /// Upstreams.
     pub federation: FederationSettings,
     /// The deployment.

@@ -1,21 +1,34 @@
-//! Teams. A team that the credential's scope does not have does not exist for its bearer.
+//! Teams. A team that the credential's scope does not have does not exist for its bearer; public teams can be
+//! discovered, and asked to be let into.
+//!
+//! A team goes only when nothing is shared within it any more: rows that only its members see would be left to nobody
+//! but administrators, and must never become public by accident. Its public and private rows stay and lose the team.
 
+mod input;
+mod invitations;
+mod join_requests;
 mod members;
-
-use std::collections::BTreeMap;
+mod quota;
 
 use domain::{
-    Caller, Error, Grant, Problem, Result,
+    Caller, Error, Grant, Result,
     id::TeamId,
     permission::grant::{TeamsCreate, TeamsDelete, TeamsRead, TeamsUpdate},
-    person::{Membership, Team, TeamRole},
+    person::{Invitation, Membership, Team, TeamRole},
 };
 use serde_json::json;
+pub use store::teams::Page;
+use store::teams::Which;
 
-pub use self::members::{add_member, change_member, members, remove_member};
 pub(crate) use self::members::{join, role_of};
+pub use self::{
+    invitations::{Invited, accept, cancel, invitations, invite},
+    join_requests::{Asked, approve, ask, asked_by_me, reject, requests, withdraw},
+    members::{add_member, change_member, leave, member_id, members, remove_member},
+};
 use crate::{
     audit::{self, Deed},
+    catalogue,
     engine::Engine,
     people::commit,
     policy::Permit,
@@ -43,6 +56,19 @@ pub struct NewTeam {
     pub visibility: String,
     /// The most members it may have.
     pub max_members: Option<i64>,
+    /// Who is to be in it from the beginning: accounts are taken in, other addresses invited.
+    pub members: Vec<(String, TeamRole)>,
+}
+
+/// A new team.
+#[derive(Debug)]
+pub struct Made {
+    /// The team.
+    pub team: Counted,
+    /// Who was taken in.
+    pub added: Vec<Membership>,
+    /// Who was invited.
+    pub invited: Vec<Invitation>,
 }
 
 /// What is to change; absent is unchanged.
@@ -58,17 +84,56 @@ pub struct TeamChange {
     pub max_members: Option<i64>,
 }
 
-/// The teams that the credential reaches, latest first.
-pub async fn list(engine: &Engine, permit: &Permit<TeamsRead>) -> Result<Vec<Counted>> {
-    let counts: BTreeMap<TeamId, i64> = store::teams::member_counts(engine.db()).await?.into_iter().collect();
-    let teams = store::teams::all(engine.db()).await?;
-    let seen = teams.into_iter().filter(|team| permit.scope().has_team(&team.id));
-    Ok(seen.map(|team| Counted { members: counts.get(&team.id).copied().unwrap_or(0), team }).collect())
+/// Teams that the credential reaches, latest first.
+pub async fn list(engine: &Engine, permit: &Permit<TeamsRead>, page: &Page) -> Result<Vec<Counted>> {
+    let reached = reached(permit);
+    let rows = store::teams::list(engine.db(), which(reached.as_deref()), page).await?;
+    Ok(rows.into_iter().map(|(team, members)| Counted { team, members }).collect())
+}
+
+/// How many teams the credential reaches.
+pub async fn count(engine: &Engine, permit: &Permit<TeamsRead>) -> Result<i64> {
+    store::teams::count(engine.db(), which(reached(permit).as_deref())).await
+}
+
+/// The teams in which the permission holds, or `None` for all there are.
+fn reached<P: Grant>(permit: &Permit<P>) -> Option<Vec<TeamId>> {
+    match permit.scope() {
+        domain::Scope::PublicOnly => Some(Vec::new()),
+        domain::Scope::Unrestricted { .. } => None,
+        domain::Scope::Teams { teams, .. } => {
+            Some(teams.iter().filter(|team| permit.covers(Some(team))).cloned().collect())
+        }
+    }
+}
+
+fn which(reached: Option<&[TeamId]>) -> Which<'_> {
+    reached.map_or(Which::All, Which::Of)
+}
+
+/// Public teams that the actor is not in, and whether each takes requests to join.
+pub async fn discover(
+    engine: &Engine,
+    permit: &Permit<TeamsRead>,
+    page: &Page,
+) -> Result<Vec<(Counted, bool)>> {
+    let which = Which::OpenTo(&permit.actor().email);
+    let rows = store::teams::list(engine.db(), which, page).await?;
+    let open = engine.settings().teams.allow_join_requests || permit.actor().is_admin;
+    let told = rows.into_iter().map(|(team, members)| {
+        let joinable = open && members < quota::most_members(engine, &team);
+        (Counted { team, members }, joinable)
+    });
+    Ok(told.collect())
 }
 
 /// One team.
 pub async fn get(engine: &Engine, permit: &Permit<TeamsRead>, id: &str) -> Result<Counted> {
-    counted(engine, find(engine, permit, id).await?).await
+    let team = find(engine, permit, id).await?;
+    if permit.covers(Some(&team.id)) {
+        return counted(engine, team).await;
+    }
+    Err(Error::not_found("Team", ""))
 }
 
 /// Makes a team; its maker becomes its owner.
@@ -77,14 +142,16 @@ pub async fn create(
     permit: &Permit<TeamsCreate>,
     caller: &Caller,
     new: NewTeam,
-) -> Result<Counted> {
-    let mut problems =
-        problems(Some(&new.name), new.description.as_deref(), Some(&new.visibility), new.max_members);
-    problems.extend(new.slug.as_deref().and_then(slug_problem));
-    if !problems.is_empty() {
-        return Err(Error::Invalid(problems));
+) -> Result<Made> {
+    let actor = permit.actor();
+    // A public-only credential would not even see what it made.
+    if *permit.scope() == domain::Scope::PublicOnly
+        || !(engine.settings().teams.allow_creation || actor.is_admin)
+    {
+        return Err(Error::Forbidden { needs: None });
     }
-    let (actor, now) = (permit.actor(), engine.clock().now());
+    let seeds = input::checked(engine, actor, &new)?;
+    let now = engine.clock().now();
     let slug = match new.slug {
         Some(slug) => slug,
         None => free_slug(engine, &new.name).await?,
@@ -102,21 +169,22 @@ pub async fn create(
         updated_at: now,
         is_active: true,
     };
-    let membership = Membership {
-        team_id: team.id.clone(),
-        email: actor.email.clone(),
-        role: TeamRole::Owner,
-        joined_at: now,
-        invited_by: None,
-    };
-    let owner = role_of(engine, TeamRole::Owner).await?;
+    let place = members::places(engine).await?;
     let mut tx = engine.db().begin().await?;
+    let deed = Deed::done("team.create", "team", team.id.as_str());
+    let seeded: Vec<_> = seeds.iter().map(|(email, role)| json!([email, role])).collect();
+    let details = json!({ "name": team.name, "visibility": team.visibility, "members": seeded });
+    audit::record(engine, &mut tx, &actor.email, caller, deed.with(details)).await?;
+    if !actor.is_admin {
+        quota::check_teams_of(engine, &mut tx, &actor.email).await?;
+    }
     store::teams::insert(&mut tx, &team).await?;
-    join(&mut tx, &membership, &owner, &actor.email).await?;
-    let deed = Deed::done("team.create", "team", team.id.as_str()).with(json!({ "name": team.name }));
-    audit::record(engine, &mut tx, &actor.email, caller, deed).await?;
+    let founder = members::membership(&team, &actor.email, TeamRole::Owner, now, None);
+    join(&mut tx, &founder, place.role(TeamRole::Owner), &actor.email).await?;
+    let (added, invited) = members::seed(engine, &mut tx, (&team, &place), (actor, &seeds)).await?;
     commit(engine, tx).await?;
-    Ok(Counted { team, members: 1 })
+    let members = i64::try_from(added.len()).unwrap_or(i64::MAX).saturating_add(1);
+    Ok(Made { team: Counted { team, members }, added, invited })
 }
 
 /// Changes a team.
@@ -128,15 +196,7 @@ pub async fn update(
     change: TeamChange,
 ) -> Result<Counted> {
     let mut team = find_to_change(engine, permit, id).await?;
-    let problems = problems(
-        change.name.as_deref(),
-        change.description.as_deref(),
-        change.visibility.as_deref(),
-        change.max_members,
-    );
-    if !problems.is_empty() {
-        return Err(Error::Invalid(problems));
-    }
+    input::check_change(engine, &change)?;
     if team.is_personal && change.visibility.as_ref().is_some_and(|visibility| visibility != "private") {
         return Err(Error::Refused("A personal team stays private".to_owned()));
     }
@@ -153,19 +213,32 @@ pub async fn update(
     counted(engine, team).await
 }
 
-/// Deletes a team with its memberships and roles. What is registered for the team keeps its owner and is seen by
-/// administrators only, until somebody gives it to another team.
+/// Deletes a team with its memberships, roles and invitations.
 pub async fn delete(engine: &Engine, permit: &Permit<TeamsDelete>, caller: &Caller, id: &str) -> Result<()> {
     let team = find_to_change(engine, permit, id).await?;
     if team.is_personal {
         return Err(Error::Refused("Personal teams cannot be deleted".to_owned()));
     }
     let mut tx = engine.db().begin().await?;
+    let shared = store::teams::shared_in(&mut tx, &team.id).await?;
+    if !shared.is_empty() {
+        let kinds: Vec<String> = shared.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        return Err(Error::Refused(format!(
+            "The team still shares {}: delete them, or give them to another team or visibility first",
+            kinds.join(", ")
+        )));
+    }
+    let released = store::teams::release(&mut tx, &team.id).await?;
     store::roles::clear_team(&mut tx, team.id.as_str()).await?;
     store::teams::delete(&mut tx, &team.id).await?;
-    let deed = Deed::done("team.delete", "team", team.id.as_str()).with(json!({ "name": team.name }));
-    audit::record(engine, &mut tx, &permit.actor().email, caller, deed).await?;
-    commit(engine, tx).await
+    let deed = Deed::done("team.delete", "team", team.id.as_str());
+    let details = json!({ "name": team.name, "rows_released": released });
+    audit::record(engine, &mut tx, &permit.actor().email, caller, deed.with(details)).await?;
+    if released > 0 {
+        store::sequences::bump(&mut tx, "catalogue").await?;
+    }
+    commit(engine, tx).await?;
+    if released > 0 { catalogue::changed(engine).await } else { Ok(()) }
 }
 
 /// The team, if it exists for the actor.
@@ -200,61 +273,10 @@ pub(crate) async fn free_slug(engine: &Engine, name: &str) -> Result<String> {
     Ok(candidate)
 }
 
-fn slug_problem(slug: &str) -> Option<Problem> {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let good = (2..=255).contains(&slug.len()) && slug.bytes().all(allowed);
-    let message = "must be 2 to 255 of a-z, 0-9 and '-'".to_owned();
-    (!good).then_some(Problem { field: "slug".to_owned(), message })
-}
-
-fn problems(
-    name: Option<&str>,
-    description: Option<&str>,
-    visibility: Option<&str>,
-    max_members: Option<i64>,
-) -> Vec<Problem> {
-    let long = |text: &str, most: usize| {
-        text.chars().count() > most || text.chars().any(|c| c.is_control() && c != '\n')
-    };
-    let checks = [
-        (
-            name.is_some_and(|name| name.trim().is_empty() || long(name, 255)),
-            "name",
-            "must be 1 to 255 characters",
-        ),
-        (description.is_some_and(|text| long(text, 1000)), "description", "must be at most 1000 characters"),
-        (
-            visibility.is_some_and(|word| !matches!(word, "private" | "public")),
-            "visibility",
-            "must be private or public",
-        ),
-        (max_members.is_some_and(|most| most < 1), "max_members", "must be 1 or more"),
-    ];
-    let wrong = checks.into_iter().filter(|(wrong, ..)| *wrong);
-    wrong
-        .map(|(_, field, message)| Problem { field: field.to_owned(), message: message.to_owned() })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_problem_of_a_team_is_reported() {
-        let fields: Vec<_> = problems(Some(" "), Some(&"x".repeat(1001)), Some("team"), Some(0))
-            .into_iter()
-            .map(|p| p.field)
-            .collect();
-        assert_eq!(fields, ["name", "description", "visibility", "max_members"]);
-        assert!(problems(Some("Core Team"), Some("two\nlines"), Some("public"), Some(1)).is_empty());
-    }
-
-    #[test]
-    fn slugs_are_lower_case() {
-        assert!(slug_problem("core-team-2").is_none());
-        assert!(
-            slug_problem("Core").is_some() && slug_problem("x").is_some() && slug_problem("a_b").is_some()
-        );
+/// The same for a personal team, after the prefix of the settings.
+pub(crate) async fn personal_slug(engine: &Engine, name: &str) -> Result<String> {
+    match engine.settings().teams.personal_prefix.as_deref().filter(|prefix| !prefix.is_empty()) {
+        None => free_slug(engine, name).await,
+        Some(prefix) => free_slug(engine, &format!("{prefix} {name}")).await,
     }
 }

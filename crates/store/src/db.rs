@@ -224,14 +224,19 @@ impl Tx {
 
     /// The first row, as this transaction sees it.
     pub(crate) async fn one<T: Row>(&mut self, sql: Sql) -> Result<Option<T>> {
-        self.fetch_first(sql).await.and_then(|rows| rows.first()).map_err(failed)
+        self.fetch(Wanted::First, sql).await.and_then(|rows| rows.first()).map_err(failed)
     }
 
-    fn fetch_first(&mut self, sql: Sql) -> BoxFuture<'_, sqlx::Result<Rows>> {
+    /// Every row, as this transaction sees them.
+    pub(crate) async fn all<T: Row>(&mut self, sql: Sql) -> Result<Vec<T>> {
+        self.fetch(Wanted::All, sql).await.and_then(|rows| rows.read()).map_err(failed)
+    }
+
+    fn fetch(&mut self, wanted: Wanted, sql: Sql) -> BoxFuture<'_, sqlx::Result<Rows>> {
         Box::pin(async move {
             match &mut self.0 {
-                Inner::Sqlite(tx) => fetch!(&mut **tx, Wanted::First, sql).map(Rows::Sqlite),
-                Inner::Postgres { tx, .. } => fetch!(&mut **tx, Wanted::First, sql).map(Rows::Postgres),
+                Inner::Sqlite(tx) => fetch!(&mut **tx, wanted, sql).map(Rows::Sqlite),
+                Inner::Postgres { tx, .. } => fetch!(&mut **tx, wanted, sql).map(Rows::Postgres),
             }
         })
     }

@@ -22,6 +22,8 @@ use crate::{
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "foundation", include_str!("../migrations/0001_foundation.sql")),
     (2, "tokens", include_str!("../migrations/0002_tokens.sql")),
+    (3, "people", include_str!("../migrations/0003_people.sql")),
+    (4, "teams", include_str!("../migrations/0004_teams.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -24,7 +24,9 @@ struct Stored {
     description: Option<String>,
     scope: String,
     permissions: String,
+    inherits_from: Option<String>,
     is_system: bool,
+    is_active: bool,
     created_by: String,
     created_at: i64,
     updated_at: i64,
@@ -87,7 +89,9 @@ impl Stored {
             description: self.description,
             scope: scope(&self.scope)?,
             permissions: PermissionSet::from_names(permissions.iter().map(String::as_str)),
+            inherits_from: self.inherits_from.map(RoleId::from_stored),
             is_system: self.is_system,
+            is_active: self.is_active,
         };
         let (created_at, updated_at) = (Timestamp(self.created_at), Timestamp(self.updated_at));
         Ok(RoleRow { role, permissions, created_by: self.created_by, created_at, updated_at })
@@ -109,8 +113,8 @@ impl StoredAssignment {
     }
 }
 
-const SELECT: &str = "SELECT id, name, description, scope, permissions, is_system, created_by, created_at, updated_at \
-     FROM roles";
+const SELECT: &str = "SELECT id, name, description, scope, permissions, inherits_from, is_system, is_active, \
+     created_by, created_at, updated_at FROM roles";
 const SELECT_ASSIGNMENTS: &str =
     "SELECT id, email, role_id, scope, scope_id, granted_by, granted_at, expires_at FROM role_assignments";
 
@@ -126,24 +130,60 @@ fn scope_word(scope: RoleScope) -> &'static str {
     }
 }
 
-/// Stores a role, or what is new about the role of this name and scope.
-pub async fn upsert(tx: &mut Tx, row: &RoleRow) -> Result<()> {
-    let columns: Vec<Column> = vec![
-        ("id", row.role.id.as_str().into()),
+fn values(row: &RoleRow) -> Result<Vec<Column>> {
+    Ok(vec![
         ("name", (&row.role.name).into()),
         ("description", Arg::Text(row.role.description.clone())),
         ("scope", scope_word(row.role.scope).into()),
         ("permissions", columns::json(&row.permissions)?.into()),
+        ("inherits_from", row.role.inherits_from.as_ref().map(RoleId::as_str).into()),
         ("is_system", row.role.is_system.into()),
+        ("is_active", row.role.is_active.into()),
         ("created_by", (&row.created_by).into()),
         ("created_at", row.created_at.into()),
         ("updated_at", row.updated_at.into()),
-    ];
-    let sql = Sql::insert("roles", columns).text(
+    ])
+}
+
+fn insertion(row: &RoleRow) -> Result<Sql> {
+    let mut columns: Vec<Column> = vec![("id", row.role.id.as_str().into())];
+    columns.extend(values(row)?);
+    Ok(Sql::insert("roles", columns))
+}
+
+/// Stores a role, or what is new about the role of this name and scope.
+pub async fn upsert(tx: &mut Tx, row: &RoleRow) -> Result<()> {
+    let sql = insertion(row)?.text(
         " ON CONFLICT (name, scope) DO UPDATE SET description = excluded.description, \
-         permissions = excluded.permissions, is_system = excluded.is_system, updated_at = excluded.updated_at",
+         permissions = excluded.permissions, inherits_from = excluded.inherits_from, \
+         is_system = excluded.is_system, is_active = excluded.is_active, updated_at = excluded.updated_at",
     );
     tx.run(sql).await.map(|_| ())
+}
+
+/// Stores a new role.
+pub async fn insert(tx: &mut Tx, row: &RoleRow) -> Result<()> {
+    tx.run_named(insertion(row)?, "Role", &row.role.name).await.map(|_| ())
+}
+
+/// Stores a changed role.
+pub async fn update(tx: &mut Tx, row: &RoleRow) -> Result<()> {
+    let sql = Sql::update("roles", values(row)?).push(" WHERE id = ", row.role.id.as_str());
+    tx.run_named(sql, "Role", &row.role.name).await.map(|_| ())
+}
+
+/// Removes a role with everybody's assignments of it. Gives how many there were.
+pub async fn delete(tx: &mut Tx, id: &RoleId) -> Result<u64> {
+    let given = Sql::new("DELETE FROM role_assignments").push(" WHERE role_id = ", id.as_str());
+    let given = tx.run(given).await?;
+    tx.run(Sql::new("DELETE FROM roles").push(" WHERE id = ", id.as_str())).await?;
+    Ok(given)
+}
+
+/// Every role, as a transaction sees them.
+pub async fn all_in(tx: &mut Tx) -> Result<Vec<RoleRow>> {
+    let rows: Vec<Stored> = tx.all(Sql::new(SELECT).text(" ORDER BY name, scope")).await?;
+    rows.into_iter().map(Stored::into_row).collect()
 }
 
 /// Every role, by name.

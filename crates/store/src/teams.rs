@@ -3,12 +3,19 @@
 //! Slugs are unique over all teams. Nothing here decides whether somebody may join or leave; functions that end in
 //! `_in` read inside a transaction, for rules that have to hold when it commits.
 
+mod lists;
+mod rows;
+
 use domain::{
     Error, Result, Timestamp,
     id::TeamId,
     person::{Membership, Team, TeamRole},
 };
 
+pub use self::{
+    lists::{Page, Which, count, list, members_page},
+    rows::{release, shared_in},
+};
 use crate::{
     db::{Db, Tx},
     sql::{Arg, Column, Sql},
@@ -62,18 +69,21 @@ impl From<StoredMember> for Membership {
         Self {
             team_id: TeamId::from_stored(row.team_id),
             email: row.email,
-            // An unknown word must not make anybody an owner.
-            role: if row.role == "owner" { TeamRole::Owner } else { TeamRole::Member },
+            role: role_of(&row.role),
             joined_at: Timestamp(row.joined_at),
             invited_by: row.invited_by,
         }
     }
 }
 
-const SELECT: &str = "SELECT teams.id, teams.name, teams.slug, teams.description, teams.created_by, teams.is_personal, \
-     teams.visibility, teams.max_members, teams.created_at, teams.updated_at, teams.is_active FROM teams";
+const COLUMNS: &str = "teams.id, teams.name, teams.slug, teams.description, teams.created_by, teams.is_personal, \
+     teams.visibility, teams.max_members, teams.created_at, teams.updated_at, teams.is_active";
 const SELECT_MEMBERS: &str = "SELECT memberships.team_id, memberships.email, memberships.role, \
      memberships.joined_at, memberships.invited_by FROM memberships";
+
+fn select() -> Sql {
+    Sql::new(format!("SELECT {COLUMNS} FROM teams"))
+}
 
 fn columns(team: &Team) -> Vec<Column> {
     vec![
@@ -113,25 +123,19 @@ pub async fn delete(tx: &mut Tx, id: &TeamId) -> Result<()> {
 
 /// One team.
 pub async fn get(db: &Db, id: &TeamId) -> Result<Option<Team>> {
-    let row: Option<Stored> = db.one(Sql::new(SELECT).push(" WHERE id = ", id.as_str())).await?;
+    let row: Option<Stored> = db.one(select().push(" WHERE id = ", id.as_str())).await?;
     Ok(row.map(Team::from))
 }
 
 /// The team with a slug.
 pub async fn by_slug(db: &Db, slug: &str) -> Result<Option<Team>> {
-    let row: Option<Stored> = db.one(Sql::new(SELECT).push(" WHERE slug = ", slug)).await?;
+    let row: Option<Stored> = db.one(select().push(" WHERE slug = ", slug)).await?;
     Ok(row.map(Team::from))
-}
-
-/// Every team, newest first.
-pub async fn all(db: &Db) -> Result<Vec<Team>> {
-    let rows: Vec<Stored> = db.all(Sql::new(SELECT).text(" ORDER BY created_at DESC, id DESC")).await?;
-    Ok(rows.into_iter().map(Team::from).collect())
 }
 
 /// The teams that a person is in, newest first.
 pub async fn of_person(db: &Db, email: &str) -> Result<Vec<Team>> {
-    let sql = Sql::new(SELECT)
+    let sql = select()
         .text(" JOIN memberships ON memberships.team_id = teams.id")
         .push(" WHERE memberships.email = ", email)
         .text(" ORDER BY teams.created_at DESC, teams.id DESC");
@@ -205,16 +209,30 @@ pub async fn memberships(db: &Db, email: &str) -> Result<Vec<Membership>> {
     Ok(rows.into_iter().map(Membership::from).collect())
 }
 
-/// How many members each team has.
-pub async fn member_counts(db: &Db) -> Result<Vec<(TeamId, i64)>> {
-    let rows: Vec<(String, i64)> =
-        db.all(Sql::new("SELECT team_id, COUNT(*) FROM memberships GROUP BY team_id")).await?;
-    Ok(rows.into_iter().map(|(team, count)| (TeamId::from_stored(team), count)).collect())
+/// In how many teams, not counting personal ones, a person is.
+pub async fn count_of_person_in(tx: &mut Tx, email: &str) -> Result<i64> {
+    let sql = Sql::new("SELECT COUNT(*) FROM memberships JOIN teams ON teams.id = memberships.team_id")
+        .push(" WHERE memberships.email = ", email)
+        .push(" AND teams.is_personal = ", false);
+    let row: Option<(i64,)> = tx.one(sql).await?;
+    Ok(row.map_or(0, |(count,)| count))
 }
 
-fn role(role: TeamRole) -> &'static str {
+/// One team, inside a transaction.
+pub async fn get_in(tx: &mut Tx, id: &TeamId) -> Result<Option<Team>> {
+    let row: Option<Stored> = tx.one(select().push(" WHERE id = ", id.as_str())).await?;
+    Ok(row.map(Team::from))
+}
+
+/// A place in a team as it is stored.
+pub(crate) fn role(role: TeamRole) -> &'static str {
     match role {
         TeamRole::Owner => "owner",
         TeamRole::Member => "member",
     }
+}
+
+/// The other way round. An unknown word must not make anybody an owner.
+pub(crate) fn role_of(word: &str) -> TeamRole {
+    if word == "owner" { TeamRole::Owner } else { TeamRole::Member }
 }

@@ -7,6 +7,7 @@ mod database;
 mod lists;
 mod people;
 mod rows;
+mod teams;
 mod tokens;
 
 use std::{
@@ -204,6 +205,8 @@ fn user(email: &str, is_admin: bool) -> User {
         is_admin,
         is_active: true,
         password_change_required: true,
+        password_changed_at: Timestamp(1),
+        email_verified_at: Some(Timestamp(1)),
         failed_login_attempts: 2,
         locked_until: Some(Timestamp(4)),
         last_login: Some(Timestamp(5)),

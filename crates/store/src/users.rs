@@ -20,6 +20,8 @@ struct Stored {
     is_admin: bool,
     is_active: bool,
     password_change_required: bool,
+    password_changed_at: i64,
+    email_verified_at: Option<i64>,
     failed_login_attempts: i64,
     locked_until: Option<i64>,
     last_login: Option<i64>,
@@ -37,6 +39,8 @@ impl From<Stored> for User {
             is_admin: row.is_admin,
             is_active: row.is_active,
             password_change_required: row.password_change_required,
+            password_changed_at: Timestamp(row.password_changed_at),
+            email_verified_at: row.email_verified_at.map(Timestamp),
             failed_login_attempts: row.failed_login_attempts,
             locked_until: row.locked_until.map(Timestamp),
             last_login: row.last_login.map(Timestamp),
@@ -47,7 +51,7 @@ impl From<Stored> for User {
 }
 
 const SELECT: &str = "SELECT id, email, full_name, password_hash, is_admin, is_active, password_change_required, \
-     failed_login_attempts, locked_until, last_login, created_at, updated_at FROM users";
+     password_changed_at, email_verified_at, failed_login_attempts, locked_until, last_login, created_at, updated_at FROM users";
 
 fn columns(user: &User) -> Vec<Column> {
     vec![
@@ -57,6 +61,8 @@ fn columns(user: &User) -> Vec<Column> {
         ("is_admin", user.is_admin.into()),
         ("is_active", user.is_active.into()),
         ("password_change_required", user.password_change_required.into()),
+        ("password_changed_at", user.password_changed_at.into()),
+        ("email_verified_at", user.email_verified_at.into()),
         ("failed_login_attempts", user.failed_login_attempts.into()),
         ("locked_until", user.locked_until.into()),
         ("last_login", user.last_login.into()),
@@ -110,14 +116,35 @@ pub async fn by_email_in(tx: &mut Tx, email: &str) -> Result<Option<User>> {
     Ok(row.map(User::from))
 }
 
-/// People by e-mail address, after `after`.
-pub async fn list(db: &Db, after: Option<&str>, limit: Option<i64>) -> Result<Vec<User>> {
-    let sql = Sql::new(SELECT)
-        .push_some(" WHERE email > ", after)
-        .text(" ORDER BY email")
-        .push_some(" LIMIT ", limit);
+/// People by e-mail address, after `after`, of those whose address or name has `search` in it.
+pub async fn list(
+    db: &Db,
+    after: Option<&str>,
+    search: Option<&str>,
+    limit: Option<i64>,
+) -> Result<Vec<User>> {
+    let mut sql = Sql::new(SELECT).push(" WHERE email > ", after.unwrap_or_default());
+    if let Some(words) = search {
+        let pattern = containing(words);
+        sql = sql.push(" AND (email LIKE ", &pattern).text(" ESCAPE '!'");
+        sql = sql.push(" OR LOWER(full_name) LIKE ", &pattern).text(" ESCAPE '!')");
+    }
+    let sql = sql.text(" ORDER BY email").push_some(" LIMIT ", limit);
     let rows: Vec<Stored> = db.all(sql).await?;
     Ok(rows.into_iter().map(User::from).collect())
+}
+
+/// A pattern for what has `words` in it, whatever their case.
+fn containing(words: &str) -> String {
+    let mut pattern = "%".to_owned();
+    for letter in words.to_lowercase().chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
 }
 
 /// How many active administrators there are.
@@ -127,6 +154,17 @@ pub async fn count_admins(tx: &mut Tx) -> Result<i64> {
         .push(" AND is_active = ", true);
     let row: Option<(i64,)> = tx.one(sql).await?;
     Ok(row.map_or(0, |(count,)| count))
+}
+
+/// The active administrator who has been one longest, other than `except`.
+pub async fn other_admin(tx: &mut Tx, except: &UserId) -> Result<Option<User>> {
+    let sql = Sql::new(SELECT)
+        .push(" WHERE is_admin = ", true)
+        .push(" AND is_active = ", true)
+        .push(" AND id <> ", except.as_str())
+        .text(" ORDER BY created_at, id LIMIT 1");
+    let row: Option<Stored> = tx.one(sql).await?;
+    Ok(row.map(User::from))
 }
 
 /// Notes a login: failures before it count no longer.

@@ -1,8 +1,8 @@
 //! The only way out of the process: MCP upstreams over HTTP, server-sent events and stdio.
 //!
 //! Nothing here knows users, storage or permissions: callers are authorised before, and say only on whose behalf
-//! they call. Every outbound connection goes through [`egress`]. Invariant: no error and no log line holds a
-//! credential.
+//! they call. Every outbound connection goes through [`egress`], but for mail to the operator's own server ([`mail`]).
+//! Invariant: no error and no log line holds a credential.
 
 mod breaker;
 pub mod builtin;
@@ -14,6 +14,7 @@ mod hop;
 mod http;
 mod link;
 mod list;
+pub mod mail;
 pub mod pool;
 mod probe;
 pub mod stdio;

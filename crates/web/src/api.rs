@@ -9,16 +9,24 @@ pub mod page;
 pub mod problem;
 
 mod accounts;
+mod admin_login;
 mod audit;
 mod decisions;
 mod explain;
 mod gateways;
 mod given;
+mod invitations;
+mod join_requests;
+mod people_events;
 mod prompts;
+mod rbac;
+mod recovery;
 mod rendered;
 mod resources;
+mod reverse_proxy;
 mod roles;
 mod servers;
+mod session_life;
 mod sessions;
 mod status;
 mod teams;
@@ -32,7 +40,10 @@ use crate::{routes::Api, settings::Settings};
 /// Mounts every route that is switched on.
 pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
     let api = sessions::routes(accounts::routes(api));
-    let api = tokens::routes(roles::routes(teams::routes(api)));
+    let api = people_events::routes(recovery::routes(session_life::routes(api)));
+    let api = reverse_proxy::routes(admin_login::routes(api, settings), settings);
+    let api = tokens::routes(rbac::routes(roles::routes(teams::routes(api))));
+    let api = join_requests::routes(invitations::routes(api));
     let api = decisions::routes(explain::routes(api));
     let api = servers::routes(gateways::routes(api));
     let api = resources::routes(prompts::routes(tools::routes(api)));

@@ -8,6 +8,7 @@ use protocol::seal::Sealer;
 
 use crate::{
     api::{documents::Documents, well_known},
+    guard::CredentialRules,
     layers::Edge,
     mcp::session::Sessions,
     settings::Settings,
@@ -21,6 +22,7 @@ struct Inner {
     engine: Engine,
     settings: Settings,
     edge: Edge,
+    credential_rules: CredentialRules,
     documents: Documents,
     sealer: Sealer,
     sessions: Sessions,
@@ -33,11 +35,12 @@ impl App {
         if let Some(problem) = well_known::security_txt_problem(&settings.well_known, engine.clock().now()) {
             tracing::warn!("WELL_KNOWN_SECURITY_TXT: {problem}");
         }
+        let credential_rules = CredentialRules::new(&settings, &engine.settings().people.entry);
         let documents = Documents::new(&settings);
         let key = engine.keys().sealed_ids();
         let sealer = Sealer::new(&[("1", *key)]).map_err(Error::internal)?;
         let sessions = Sessions::new(key, engine.clock().clone())?;
-        Ok(Self(Arc::new(Inner { engine, settings, edge, documents, sealer, sessions })))
+        Ok(Self(Arc::new(Inner { engine, settings, edge, credential_rules, documents, sealer, sessions })))
     }
 
     /// The rules.
@@ -63,6 +66,11 @@ impl App {
     /// What the layers compare requests with.
     pub(crate) fn edge(&self) -> &Edge {
         &self.0.edge
+    }
+
+    /// What counts as a credential.
+    pub(crate) fn credential_rules(&self) -> &CredentialRules {
+        &self.0.credential_rules
     }
 
     /// Texts that are the same for every caller, made once.

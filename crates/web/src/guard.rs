@@ -1,8 +1,15 @@
 //! Who may call a route, said in the type of the handler's first argument.
 //!
 //! [`Authorized<P>`] authenticates and authorises; [`SignedIn`] authenticates only, for what everybody may do with
-//! their own account; [`Public`] is the deliberate opposite. `Api::route` takes no other first argument, so a route
-//! without a decision does not compile. All three hand out the [`App`], and nothing else does.
+//! their own account; [`AdminOnly`] is for what no role can give; [`Public`] is the deliberate opposite, and
+//! [`MaybeSignedIn`] is public too but knows who is asking. `Api::route` takes no other first argument, so a route
+//! without a decision does not compile. All of them hand out the [`App`], and nothing else does. What counts as a
+//! credential is said in `credentials`.
+
+mod cookies;
+mod credentials;
+mod csrf;
+mod proxy_user;
 
 mod server_scope;
 mod used;
@@ -13,17 +20,29 @@ use axum::{
     extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
-use domain::{Actor, Caller, Error, Grant, Permission, PermissionSet};
+use domain::{Actor, Caller, Error, Grant, Permission, PermissionSet, Secret};
 use engine::{
     Permit,
-    authn::{self, Credential, Credentials},
+    authn::{Credential, token::Claims},
+    people,
     policy::{self, Question},
 };
-use http::{HeaderMap, header::AUTHORIZATION, request::Parts};
+use http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE, request::Parts};
+use serde_json::json;
 
-use self::server_scope::{door, is_document, server_of};
-pub(crate) use self::used::UsedToken;
-use crate::{api::problem::Failure, app::App};
+pub use self::credentials::CameBy;
+use self::{
+    credentials::Refusal,
+    server_scope::{door, is_document, server_of},
+};
+pub(crate) use self::{
+    credentials::{CredentialRules, token_of},
+    used::UsedToken,
+};
+use crate::{
+    api::problem::{self, Failure},
+    app::App,
+};
 
 /// What a route demands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +53,8 @@ pub enum Access {
     SignedIn,
     /// A valid credential and a permission.
     Requires(Permission),
+    /// A valid credential of somebody who administers the platform.
+    Administrator,
 }
 
 impl std::fmt::Display for Access {
@@ -41,6 +62,7 @@ impl std::fmt::Display for Access {
         match self {
             Self::Public => f.write_str("public"),
             Self::SignedIn => f.write_str("signed-in"),
+            Self::Administrator => f.write_str("administrator"),
             Self::Requires(permission) => f.write_str(permission.as_str()),
         }
     }
@@ -79,6 +101,33 @@ pub struct SignedIn {
     pub actor: Arc<Actor>,
     /// What the caller came in with.
     pub credential: Arc<Credential>,
+    /// How they came in.
+    pub came_by: CameBy,
+    /// Where the request came from.
+    pub caller: Caller,
+    /// The application.
+    pub app: App,
+}
+
+/// An authenticated caller who came with a token, and what the token says.
+#[derive(Debug, Clone)]
+pub struct SessionHolder {
+    /// Who is asking.
+    pub signed_in: SignedIn,
+    /// What the token says.
+    pub claims: Claims,
+}
+
+/// An administrator of the platform, asked of the database with every request and not of what is remembered; never
+/// with a token for one virtual server or for public things only.
+#[derive(Debug, Clone)]
+pub struct AdminOnly(pub SignedIn);
+
+/// Anybody; who it is where a credential is shown. A credential that is no good is refused all the same.
+#[derive(Debug, Clone)]
+pub struct MaybeSignedIn {
+    /// Who is asking, if they say so.
+    pub actor: Option<Arc<Actor>>,
     /// Where the request came from.
     pub caller: Caller,
     /// The application.
@@ -102,6 +151,18 @@ impl Guard for SignedIn {
     const ACCESS: Access = Access::SignedIn;
 }
 
+impl Guard for AdminOnly {
+    const ACCESS: Access = Access::Administrator;
+}
+
+impl Guard for SessionHolder {
+    const ACCESS: Access = Access::SignedIn;
+}
+
+impl Guard for MaybeSignedIn {
+    const ACCESS: Access = Access::Public;
+}
+
 impl Guard for Public {
     const ACCESS: Access = Access::Public;
 }
@@ -110,7 +171,7 @@ impl<P: Grant> FromRequestParts<App> for Authorized<P> {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let SignedIn { actor, credential, caller, app } = sign_in(parts, app).await?;
+        let SignedIn { actor, credential, caller, app, .. } = sign_in(parts, app).await?;
         let permit = policy::authorize::<P>(&actor).map_err(|error| Failure(error).into_response())?;
         Ok(Self { caller, app, credential, permit })
     }
@@ -134,21 +195,76 @@ fn is_open_to_limited_tokens(path: &str) -> bool {
     is_document(path) || matches!(path.strip_prefix("/v1").unwrap_or(path), "/auth/logout" | "/rbac/explain")
 }
 
-async fn sign_in(parts: &Parts, app: &App) -> Result<SignedIn, Response> {
+async fn sign_in(parts: &mut Parts, app: &App) -> Result<SignedIn, Response> {
     let path = parts.uri.path();
-    let mcp = is_mcp(path);
-    let caller = caller_of(parts, if mcp { "mcp" } else { "api" });
-    let refuse = |error| Failure(if mcp { in_mcp_words(error) } else { error }).into_response();
-    let bearer = bearer(&parts.headers).map_err(refuse)?;
-    let credentials = Credentials { bearer, ip: caller.ip };
-    let admitted = authn::authenticate(app.engine(), credentials).await.map_err(refuse)?;
+    let caller = caller_of(parts, if is_mcp(path) { "mcp" } else { "api" });
+    let refuse = |refusal| refused(app, path, refusal);
+    let (admitted, came_by) = credentials::authenticate(parts, app, &caller).await.map_err(refuse)?;
     UsedToken::fill(parts, &admitted.credential);
     if let Some(bound) = &admitted.actor.server {
         let named = server_of(path);
         policy::check(&admitted.actor, &Question::entering(door(path, bound, named.as_ref())))
-            .map_err(refuse)?;
+            .map_err(|error| refuse(error.into()))?;
     }
-    Ok(SignedIn { actor: admitted.actor, credential: admitted.credential, caller, app: app.clone() })
+    // What a credential was found in is not for anybody behind the gateway, whatever may be passed on.
+    app.credential_rules().take_away(&mut parts.headers);
+    let (actor, credential) = (admitted.actor, admitted.credential);
+    Ok(SignedIn { actor, credential, came_by, caller, app: app.clone() })
+}
+
+impl FromRequestParts<App> for SessionHolder {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let refuse = |error| Failure(error).into_response();
+        let token = token_of(parts, app).map_err(refuse)?.map(|shown| Secret::new(shown.token.to_owned()));
+        let signed_in = SignedIn::from_request_parts(parts, app).await?;
+        let token = token.ok_or_else(|| refuse(Error::Unauthenticated("Missing session identifier")))?;
+        let engine = app.engine();
+        let claims = engine.token_keys().verify(token.expose(), engine.clock().now()).map_err(refuse)?;
+        Ok(Self { signed_in, claims })
+    }
+}
+
+impl FromRequestParts<App> for AdminOnly {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let signed_in = SignedIn::from_request_parts(parts, app).await?;
+        let administers = people::check_administrator(app.engine(), &signed_in.actor).await;
+        administers.map(|()| Self(signed_in)).map_err(|error| Failure(error).into_response())
+    }
+}
+
+impl FromRequestParts<App> for MaybeSignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let shown = token_of(parts, app).map_err(|error| refused(app, parts.uri.path(), error.into()))?;
+        if shown.is_none() {
+            return Ok(Self { actor: None, caller: caller_of(parts, "api"), app: app.clone() });
+        }
+        let SignedIn { actor, caller, app, .. } = SignedIn::from_request_parts(parts, app).await?;
+        Ok(Self { actor: Some(actor), caller, app })
+    }
+}
+
+/// The answer to whoever did not come in.
+fn refused(app: &App, path: &str, refusal: Refusal) -> Response {
+    let error = match refusal {
+        Refusal::Forged => {
+            let text = json!({ "detail": "CSRF validation failed", "code": "CSRF_TOKEN_INVALID" });
+            return problem::body(StatusCode::FORBIDDEN, &text);
+        }
+        Refusal::Error(error) if is_mcp(path) => in_mcp_words(error),
+        Refusal::Error(error) => error,
+    };
+    let mut response = Failure(error).into_response();
+    if response.status() == StatusCode::UNAUTHORIZED && app.credential_rules().takes_basic(path) {
+        let challenge = HeaderValue::from_static("Basic realm=\"ContextForge\"");
+        response.headers_mut().append(WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 impl FromRequestParts<App> for Public {
@@ -184,48 +300,9 @@ fn caller_of(parts: &Parts, via: &'static str) -> Caller {
     Caller { via, ..caller }
 }
 
-/// The bearer token. A header that is there but is no single bearer token is a failed authentication, never an
-/// anonymous request.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Error> {
-    const MALFORMED: Error = Error::Unauthenticated("Invalid authentication credentials");
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(MALFORMED);
-    }
-    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(MALFORMED)?;
-    let token = token.trim();
-    let in_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.bytes().all(in_token) {
-        Ok(Some(token))
-    } else {
-        Err(MALFORMED)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
-
-    fn of(values: &[&'static str]) -> Result<Option<String>, Error> {
-        let mut headers = HeaderMap::new();
-        for value in values {
-            headers.append(AUTHORIZATION, HeaderValue::from_static(value));
-        }
-        bearer(&headers).map(|token| token.map(str::to_owned))
-    }
-
-    #[test]
-    fn a_malformed_header_is_never_anonymous() {
-        assert_eq!(of(&[]).unwrap(), None);
-        assert_eq!(of(&["bEaReR a.b-c_d"]).unwrap().as_deref(), Some("a.b-c_d"));
-        for wrong in ["Bearer", "Bearer ", "Basic YTpi", "a.b.c", "Bearer a, Bearer b", "Bearer a b", ""] {
-            assert!(of(&[wrong]).is_err(), "{wrong:?}");
-        }
-        assert!(of(&["Bearer a", "Bearer a"]).is_err());
-    }
 
     #[test]
     fn mcp_endpoints_are_told_apart() {

@@ -85,6 +85,11 @@ impl Edge {
             deadline: Duration::from_secs(settings.limits.request_timeout_seconds),
         }
     }
+
+    /// Whether an address is that of a trusted reverse proxy.
+    pub(crate) fn trusts(&self, ip: std::net::IpAddr) -> bool {
+        self.proxies.trusts(ip)
+    }
 }
 
 /// The layers around the routes.

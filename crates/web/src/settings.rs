@@ -1,11 +1,15 @@
 //! The settings of the web front, under ContextForge's names where it has them.
 
+mod credentials;
+
 use domain::{
     Env, Setting,
     settings::{List, Value},
 };
 use engine::settings::Environment;
 use ipnet::IpNet;
+
+pub use self::credentials::{CookieSettings, CredentialSettings};
 
 domain::settings! {
     /// Where the gateway listens and under which names it is known.
@@ -94,6 +98,8 @@ domain::settings! {
         legacy_api_enabled: bool = "LEGACY_API_ENABLED", default "true";
         /// The `Sunset` header of answers of that API.
         legacy_api_sunset_date: String = "LEGACY_API_SUNSET_DATE", default "Sat, 26 Sep 2026 00:00:00 GMT";
+        /// Programs that serve tools over a connection which they open.
+        reverse_proxy_enabled: bool = "MCPGATEWAY_REVERSE_PROXY_ENABLED", default "false";
         /// Counters at `/metrics/prometheus`.
         metrics_enabled: bool = "ENABLE_METRICS", default "true";
     }
@@ -121,6 +127,10 @@ pub struct Settings {
     pub listen: ListenSettings,
     /// Browsers.
     pub origins: OriginSettings,
+    /// Credentials.
+    pub credentials: CredentialSettings,
+    /// Cookies.
+    pub cookies: CookieSettings,
     /// Security headers.
     pub answers: AnswerSettings,
     /// Sizes and times.
@@ -139,6 +149,8 @@ impl Settings {
         vec![
             (ListenSettings::ABOUT, ListenSettings::REFERENCE),
             (OriginSettings::ABOUT, OriginSettings::REFERENCE),
+            (CredentialSettings::ABOUT, CredentialSettings::REFERENCE),
+            (CookieSettings::ABOUT, CookieSettings::REFERENCE),
             (AnswerSettings::ABOUT, AnswerSettings::REFERENCE),
             (LimitSettings::ABOUT, LimitSettings::REFERENCE),
             (FeatureSettings::ABOUT, FeatureSettings::REFERENCE),
@@ -154,6 +166,8 @@ impl Settings {
         let environment = environment.unwrap_or(Environment::Production);
         let listen = ListenSettings::read(env);
         let origins = OriginSettings::read(env);
+        let credentials = CredentialSettings::read(env);
+        let cookies = CookieSettings::read(env);
         let answers = AnswerSettings::read(env);
         let limits = LimitSettings::read(env);
         let features = FeatureSettings::read(env);
@@ -161,6 +175,8 @@ impl Settings {
         let settings = Self {
             listen: listen?,
             origins: origins?,
+            credentials: credentials?,
+            cookies: cookies?,
             answers: answers?,
             limits: limits?,
             features: features?,
@@ -173,6 +189,9 @@ impl Settings {
     }
 
     fn check(&self, env: &mut Env) {
+        let production = self.environment == Environment::Production;
+        let has_proxies = !self.listen.trusted_proxies.0.is_empty();
+        credentials::check(&self.credentials, &self.cookies, env, (production, has_proxies));
         if !matches!(self.answers.x_frame_options.as_str(), "DENY" | "SAMEORIGIN" | "ALLOW-ALL") {
             env.problem("X_FRAME_OPTIONS", "must be DENY, SAMEORIGIN or ALLOW-ALL");
         }

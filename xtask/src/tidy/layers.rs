@@ -20,7 +20,7 @@ const KNOWS: [(&str, &[&str]); 9] = [
 ];
 
 /// Libraries that belong to one crate, and why.
-const OWNED: [(&str, &[&str], &str); 13] = [
+const OWNED: [(&str, &[&str], &str); 14] = [
     ("sqlx", &["store"], "the database is behind store::Db"),
     ("redis", &["store"], "shared state is behind store::Bus"),
     ("axum", &["web"], "HTTP serving is the front door's"),
@@ -28,6 +28,7 @@ const OWNED: [(&str, &[&str], &str); 13] = [
     ("utoipa", &["web"], "the API description is the front door's"),
     ("hyper-rustls", &["upstream"], "there is one way out of the process"),
     ("rustls", &["upstream"], "there is one way out of the process"),
+    ("lettre", &["upstream"], "there is one way out of the process"),
     ("reqwest", &[], "upstream::egress is the only HTTP client"),
     ("hyper", &["upstream", "web"], "engine and store speak no HTTP"),
     ("hyper-util", &["upstream", "web"], "engine and store speak no HTTP"),

@@ -7,7 +7,7 @@ use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Durat
 
 use anyhow::Context;
 use domain::{Clock, Secret};
-use engine::{Engine, Parts, catalogue::Kind};
+use engine::{Engine, Parts, catalogue::Kind, settings::TeamSettings};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -45,7 +45,7 @@ pub(super) async fn run(data_dir: &Path, options: Serve) -> anyhow::Result<ExitC
     let (address, serving) = listen(&configuration, &engine, Arc::clone(&workers)).await?;
     join_upstreams(&engine, servers, options.demo).await;
     engine::jobs::start(&engine);
-    let token = banner_token(&configuration, options.quiet)?;
+    let token = banner_token(&configuration, &engine, options.quiet)?;
     banner::print(&Banner {
         url: &format!("http://{address}"),
         admin_email: &configuration.engine.accounts.admin_email,
@@ -104,11 +104,13 @@ async fn assemble(
     pool.supervision.inherited = config::inherited();
     let pool = Pool::new(pool);
     let settings = configuration.engine.clone();
-    let parts = Parts { settings, db, bus, pool, egress, clock };
+    let mailer = upstream::mail::Mailer::new(&configuration.mail)?;
+    let parts = Parts { settings, db, bus, pool, egress, mailer, clock };
     let engine = Engine::start(parts).await?;
     let given = configuration.engine.accounts.admin_password.clone();
     let generated = given.is_none();
     let password = given.map_or_else(|| config::random_secret().map(Secret::new), Ok)?;
+    engine::people::prepare_roles(&engine, read_roles(&configuration.engine.teams)?.as_deref()).await?;
     let created = engine::people::bootstrap(&engine, password.clone()).await?;
     Ok((engine, (created && generated).then_some(password)))
 }
@@ -126,12 +128,26 @@ fn log_failure(what: &str, outcome: domain::Result<()>) {
     }
 }
 
-fn banner_token(configuration: &Configuration, quiet: bool) -> anyhow::Result<Option<Secret<String>>> {
+fn banner_token(
+    configuration: &Configuration,
+    engine: &Engine,
+    quiet: bool,
+) -> anyhow::Result<Option<Secret<String>>> {
     let production = configuration.engine.environment == engine::settings::Environment::Production;
-    if quiet || production {
+    if quiet || production || !engine.token_keys().can_sign() {
         return Ok(None);
     }
     token::administrators(&configuration.engine, BANNER_TOKEN_MINUTES).map(Some)
+}
+
+/// The operator's file of roles, where the settings want it.
+fn read_roles(settings: &TeamSettings) -> anyhow::Result<Option<String>> {
+    if !settings.roles_from_file {
+        return Ok(None);
+    }
+    let path = &settings.roles_file;
+    let text = std::fs::read_to_string(path);
+    text.map(Some).with_context(|| format!("MCPGATEWAY_BOOTSTRAP_ROLES_IN_DB_FILE: cannot read {path}"))
 }
 
 fn read_servers(path: &Path) -> anyhow::Result<Vec<FileServer>> {

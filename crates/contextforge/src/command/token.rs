@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use domain::{Clock, Secret};
 use engine::{
     authn::token::{Claims, Teams, TokenKeys, TokenScopes, TokenUser},
@@ -13,19 +13,15 @@ use serde_json::json;
 use super::{advise, say};
 use crate::{
     cli::{Token, TokenCreate},
-    config,
+    config::{self, Overrides},
 };
 
 pub(super) fn run(data_dir: &Path, command: Token) -> anyhow::Result<ExitCode> {
     let Token::Create(options) = command;
-    let mut overrides = Vec::new();
-    if let Some(secret) = &options.secret {
-        overrides.push(("JWT_SECRET_KEY", secret.clone()));
+    let settings = config::load(data_dir, overrides(&options), true)?.engine;
+    if options.secret.is_some() && !settings.auth.jwt_algorithm.is_shared_secret() {
+        bail!("--secret is for HS256, HS384 and HS512; {} takes --key", settings.auth.jwt_algorithm.name());
     }
-    if let Some(algorithm) = &options.algo {
-        overrides.push(("JWT_ALGORITHM", algorithm.clone()));
-    }
-    let settings = config::load(data_dir, overrides, true)?.engine;
     advise(
         "Warning: this token bypasses the checks of the API (team membership, permissions, audit). For development.",
     );
@@ -36,6 +32,18 @@ pub(super) fn run(data_dir: &Path, command: Token) -> anyhow::Result<ExitCode> {
         say(token.expose());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A key that is named replaces those of the configuration.
+fn overrides(options: &TokenCreate) -> Overrides {
+    let mut overrides: Overrides = Vec::new();
+    if options.secret.is_some() || options.key.is_some() {
+        overrides.extend(["JWT_KEYS_DIR", "JWT_PUBLIC_KEY_PATH"].map(|name| (name, String::new())));
+    }
+    overrides.extend(options.secret.clone().map(|secret| ("JWT_SECRET_KEY", secret)));
+    overrides.extend(options.key.as_ref().map(|path| ("JWT_PRIVATE_KEY_PATH", path.display().to_string())));
+    overrides.extend(options.algo.clone().map(|name| ("JWT_ALGORITHM", name)));
+    overrides
 }
 
 fn create(settings: &Settings, options: &TokenCreate) -> anyhow::Result<Secret<String>> {
@@ -82,6 +90,7 @@ pub(super) fn administrators(settings: &Settings, minutes: u32) -> anyhow::Resul
         full_name: Some(settings.accounts.admin_full_name.clone()),
         exp: Some(minutes),
         secret: None,
+        key: None,
         algo: None,
         output: crate::cli::Output { json: false },
     };

@@ -16,15 +16,18 @@ type Section = (&'static [&'static str], &'static [Setting]);
 
 /// Every section: what it is for, and its settings.
 pub(crate) fn sections() -> Vec<Section> {
-    use engine::settings::{AccountSettings, AuthSettings, FederationSettings};
+    use engine::settings::{AccountSettings, AuthSettings, FederationSettings, PeopleSettings, TeamSettings};
     let mut sections: Vec<Section> = vec![
         (ProcessSettings::ABOUT, ProcessSettings::REFERENCE),
         (AuthSettings::ABOUT, AuthSettings::REFERENCE),
         (AccountSettings::ABOUT, AccountSettings::REFERENCE),
-        (FederationSettings::ABOUT, FederationSettings::REFERENCE),
+        (TeamSettings::ABOUT, TeamSettings::REFERENCE),
     ];
+    sections.extend(PeopleSettings::sections());
+    sections.push((FederationSettings::ABOUT, FederationSettings::REFERENCE));
     sections.extend(web::settings::Settings::sections());
     sections.push((upstream::egress::EgressSettings::ABOUT, upstream::egress::EgressSettings::REFERENCE));
+    sections.push((upstream::mail::MailSettings::ABOUT, upstream::mail::MailSettings::REFERENCE));
     sections
 }
 

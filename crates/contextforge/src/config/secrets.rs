@@ -1,4 +1,7 @@
 //! Secrets: generated once into the data folder outside production, and checked for strength.
+//!
+//! What is short, a placeholder or of low entropy starts nowhere, as in ContextForge since 1.0.7. The sample key that
+//! the contract's own examples sign with may still be used in development, with a remark, and nowhere else.
 
 use std::{
     io::Write,
@@ -8,23 +11,21 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::Env;
+use engine::settings::Environment;
 
 /// The secrets that a deployment must have.
-const NAMES: [&str; 2] = ["JWT_SECRET_KEY", "AUTH_ENCRYPTION_SECRET"];
+const NAMES: [&str; 2] = [SIGNING, "AUTH_ENCRYPTION_SECRET"];
+/// The one that is not needed where tokens are signed with another key.
+const SIGNING: &str = "JWT_SECRET_KEY";
 /// Characters of a secret at least.
 const MIN_LENGTH: usize = 32;
 /// Shannon entropy of a secret at least, in bits a character.
 const MIN_ENTROPY: f64 = 3.5;
+/// The key in the contract's examples.
+const SAMPLE: &str = "my-test-key-but-now-longer-than-32-bytes";
 /// Texts that guides print and people copy.
-const WELL_KNOWN: &[&str] = &[
-    "my-test-key",
-    "my-test-key-but-now-longer-than-32-bytes",
-    "my-test-salt",
-    "changeme",
-    "your-strong-secret-key-here",
-    "secret",
-    "password",
-];
+const WELL_KNOWN: &[&str] =
+    &["my-test-key", SAMPLE, "my-test-salt", "changeme", "your-strong-secret-key-here", "secret", "password"];
 
 /// Fills in secrets that are not set: from the data folder, or new ones that are kept there. Gives the file when
 /// it was written.
@@ -37,7 +38,9 @@ pub(super) fn fill(env: &mut Env, data_dir: &Path, write: bool) -> Option<PathBu
             }
         }
     }
-    let missing: Vec<&str> = NAMES.into_iter().filter(|name| env.text(name).is_none()).collect();
+    let needed = is_signing_secret_needed(env);
+    let missing: Vec<&str> =
+        NAMES.into_iter().filter(|name| env.text(name).is_none() && (needed || *name != SIGNING)).collect();
     if missing.is_empty() || !write {
         return None;
     }
@@ -75,21 +78,35 @@ fn append_private(dir: &Path, path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// Notes weak secrets: as problems in production and for what is too short, as remarks otherwise.
-pub(super) fn check(env: &mut Env, production: bool, remarks: &mut Vec<String>) {
+/// Whether tokens are signed with a shared secret.
+fn is_shared_secret(env: &mut Env) -> bool {
+    let has_pair = |name: String| ["RS", "ES"].iter().any(|family| name.trim().starts_with(family));
+    !env.text("JWT_ALGORITHM").is_some_and(has_pair)
+}
+
+/// Whether `JWT_SECRET_KEY` has to be there: the secrets may also be files of a folder.
+fn is_signing_secret_needed(env: &mut Env) -> bool {
+    is_shared_secret(env) && env.text("JWT_KEYS_DIR").is_none()
+}
+
+/// Notes weak secrets: as problems, and as remarks what development may do.
+pub(super) fn check(env: &mut Env, environment: Option<Environment>, remarks: &mut Vec<String>) {
+    let production = environment == Some(Environment::Production);
+    let needed = is_signing_secret_needed(env);
+    let used = is_shared_secret(env);
     for name in NAMES {
         match env.text(name) {
-            None if production => {
+            None if production && (needed || name != SIGNING) => {
                 env.problem(name, "is required in production; make one with `openssl rand -base64 32`");
             }
-            None => {}
-            Some(secret) => {
-                note(env, name, weakness(&secret), production || secret.len() < MIN_LENGTH, remarks);
+            Some(secret) if used || name != SIGNING => {
+                let sample = secret == SAMPLE && environment == Some(Environment::Development);
+                note(env, name, weakness(&secret), !sample, remarks);
             }
+            _ => {}
         }
     }
-    if let (Some(signing), Some(encryption)) =
-        (env.text("JWT_SECRET_KEY"), env.text("AUTH_ENCRYPTION_SECRET"))
+    if let (Some(signing), Some(encryption)) = (env.text(SIGNING), env.text("AUTH_ENCRYPTION_SECRET"))
         && signing == encryption
     {
         let same = Some("is the same as JWT_SECRET_KEY; use two secrets".to_owned());

@@ -41,17 +41,72 @@ fn production_names_every_problem_at_once() {
 }
 
 #[test]
-fn placeholders_and_repeated_characters_do_not_pass_in_production() {
+fn weak_secrets_start_nowhere_and_the_contracts_sample_in_development_only() {
     let folder = tempfile::tempdir().unwrap();
-    for weak in [
-        "my-test-key-but-now-longer-than-32-bytes",
-        &"a".repeat(64),
-        "__REPLACE_ME__run_init-secrets_before_starting",
-    ] {
-        let given = vars(&[("ENVIRONMENT", "production"), ("JWT_SECRET_KEY", weak)]);
-        let Err(Mistakes(problems)) = read(given, folder.path(), true) else { panic!("it started") };
-        assert!(problems.iter().any(|problem| problem.field == "JWT_SECRET_KEY"), "{weak}");
+    let sample = "my-test-key-but-now-longer-than-32-bytes";
+    let tried = |environment: &str, secret: &str| {
+        read(vars(&[("ENVIRONMENT", environment), ("JWT_SECRET_KEY", secret)]), folder.path(), true)
+    };
+    for environment in ["development", "staging", "production"] {
+        for weak in [
+            sample,
+            &"a".repeat(64),
+            &"Zk7-test-signing-key_that-is-long"[..31],
+            "__REPLACE_ME__run_init-secrets_before_starting",
+        ] {
+            if (environment, weak) == ("development", sample) {
+                continue;
+            }
+            let Err(Mistakes(problems)) = tried(environment, weak) else { panic!("{environment} {weak}") };
+            assert!(problems.iter().any(|problem| problem.field == "JWT_SECRET_KEY"), "{environment} {weak}");
+        }
     }
+    let started = tried("development", sample).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert!(started.remarks.join("").contains("JWT_SECRET_KEY is a placeholder"), "{:?}", started.remarks);
+}
+
+#[test]
+fn a_pair_of_keys_needs_no_shared_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let Err(Mistakes(problems)) = read(vars(&[("JWT_ALGORITHM", "RS256")]), &data, true) else {
+        panic!("it started")
+    };
+    let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
+    assert_eq!(fields, ["JWT_PRIVATE_KEY_PATH", "JWT_PUBLIC_KEY_PATH"]);
+    let generated = std::fs::read_to_string(data.join("secrets.env")).unwrap();
+    assert!(generated.contains("AUTH_ENCRYPTION_SECRET") && !generated.contains("JWT_SECRET_KEY"));
+}
+
+#[test]
+fn a_default_identity_is_remarked_outside_development_and_can_be_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let tried = |more: &[(&str, &str)]| read(vars(more), folder.path(), true);
+    let remarks = |environment: &str| {
+        let read = tried(&[("ENVIRONMENT", environment)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        read.remarks.join("\n")
+    };
+    assert!(!remarks("development").contains("JWT_ISSUER"));
+    let staging = remarks("staging");
+    assert!(staging.contains("JWT_ISSUER") && staging.contains("JWT_AUDIENCE"), "{staging}");
+    let strict = [("ENVIRONMENT", "staging"), ("ALLOW_DEFAULT_JWT_IDENTITY", "false")];
+    let Err(Mistakes(problems)) = tried(&strict) else { panic!("it started") };
+    let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
+    assert_eq!(fields, ["JWT_ISSUER", "JWT_AUDIENCE"]);
+    assert!(tried(&[&strict[..], &[("JWT_ISSUER", "a"), ("JWT_AUDIENCE", "b")]].concat()).is_ok());
+}
+
+#[test]
+fn settings_of_tokens_that_contradict_each_other_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let given = vars(&[
+        ("REQUIRE_TOKEN_ENVIRONMENT", "gateway"),
+        ("EMBED_ENVIRONMENT_IN_TOKENS", "false"),
+        ("JWT_LEEWAY_SECONDS", "31"),
+    ]);
+    let Err(Mistakes(problems)) = read(given, folder.path(), true) else { panic!("it started") };
+    let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
+    assert_eq!(fields, ["JWT_LEEWAY_SECONDS", "REQUIRE_TOKEN_ENVIRONMENT"]);
 }
 
 #[test]

@@ -122,6 +122,11 @@ impl App {
         self.vars.push((name.to_owned(), value.to_owned()));
     }
 
+    /// The variables that it was started with.
+    pub(crate) fn vars(&self) -> &[(String, String)] {
+        &self.vars
+    }
+
     /// What the gateway was told of its database, if anything.
     pub(crate) fn database_url(&self) -> Option<String> {
         self.vars.iter().find(|(name, _)| name == "DATABASE_URL").map(|(_, url)| url.clone())

@@ -10,7 +10,7 @@ use domain::{
 };
 use serde_json::json;
 
-use super::{password_rules, roles};
+use super::{change, roles};
 use crate::{
     audit::{self, Deed},
     engine::Engine,
@@ -45,15 +45,24 @@ pub struct AccountChange {
     pub is_active: Option<bool>,
     /// Whether the next login has to change the password.
     pub password_change_required: Option<bool>,
+    /// Whether somebody vouches for the address.
+    pub email_verified: Option<bool>,
     /// A new password.
     pub password: Option<Secret<String>>,
 }
 
 type May = Permit<AdminUserManagement>;
 
-/// Accounts by e-mail address, after the address `after`.
-pub async fn list(engine: &Engine, _: &May, after: Option<&str>, limit: Option<u32>) -> Result<Vec<User>> {
-    store::users::list(engine.db(), after, limit.map(i64::from)).await
+/// Accounts by e-mail address, after the address `after`; those with `search` in address or name, where it is given.
+pub async fn list(
+    engine: &Engine,
+    _: &May,
+    after: Option<&str>,
+    search: Option<&str>,
+    limit: Option<u32>,
+) -> Result<Vec<User>> {
+    let search = search.map(str::trim).filter(|words| !words.is_empty());
+    store::users::list(engine.db(), after, search, limit.map(i64::from)).await
 }
 
 /// One account.
@@ -64,29 +73,36 @@ pub async fn get(engine: &Engine, _: &May, email: &str) -> Result<User> {
 /// Makes an account with its personal team and the roles that everybody has.
 pub async fn create(engine: &Engine, permit: &May, caller: &Caller, new: NewAccount) -> Result<User> {
     let email = domain::name::email("email", &new.email).map_err(|problem| Error::Invalid(vec![problem]))?;
-    check_full_name(new.full_name.as_deref())?;
-    password_rules::check(&engine.settings().accounts, &email, new.is_admin, new.password.expose())?;
     if new.is_admin {
         roles::check_may_grant(permit.actor(), PermissionSet::ALL)?;
     }
-    let user = make(engine, NewAccount { email, ..new }).await?;
+    let user = make(engine, NewAccount { email, ..new }, true).await?;
     let deed = Deed::done("user.create", "user", user.id.as_str());
     let details = json!({ "email": user.email, "is_admin": user.is_admin });
     insert(engine, &permit.actor().email, caller, &user, deed.with(details)).await?;
     Ok(user)
 }
 
-/// The row of a new account; hashing happens here, outside any transaction.
-pub(super) async fn make(engine: &Engine, new: NewAccount) -> Result<User> {
+/// The row of a new account; hashing happens here, outside any transaction. `held` says whether the password is held
+/// against the rules.
+pub(super) async fn make(engine: &Engine, new: NewAccount, held: bool) -> Result<User> {
     let now = engine.clock().now();
+    check_full_name(new.full_name.as_deref())?;
+    let password_hash = if held {
+        change::new_hash(engine, None, (&new.email, new.is_admin), new.password).await?
+    } else {
+        engine.passwords().hash(new.password).await?
+    };
     Ok(User {
         id: UserId::random(),
         email: new.email,
         full_name: new.full_name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
-        password_hash: engine.passwords().hash(new.password).await?,
+        password_hash,
         is_admin: new.is_admin,
         is_active: new.is_active,
         password_change_required: new.password_change_required,
+        password_changed_at: now,
+        email_verified_at: Some(now),
         failed_login_attempts: 0,
         locked_until: None,
         last_login: None,
@@ -105,25 +121,28 @@ pub(super) async fn insert(
 ) -> Result<()> {
     let team = personal_team(engine, user).await?;
     let owner = crate::teams::role_of(engine, TeamRole::Owner).await?;
-    let role = roles::built_in(engine, everybodys_role(user.is_admin), RoleScope::Global).await?;
+    let role = roles::default_role(engine, user.is_admin).await?;
     let mut tx = engine.db().begin().await?;
-    store::users::insert(&mut tx, user).await?;
-    store::teams::insert(&mut tx, &team).await?;
-    let membership = Membership {
-        team_id: team.id.clone(),
-        email: user.email.clone(),
-        role: TeamRole::Owner,
-        joined_at: user.created_at,
-        invited_by: None,
-    };
-    crate::teams::join(&mut tx, &membership, &owner, by).await?;
+    store::users::insert(&mut tx, user).await.map_err(|error| match error {
+        Error::AlreadyExists { .. } => {
+            Error::Conflict(format!("User with email {} already exists", user.email))
+        }
+        other => other,
+    })?;
+    if engine.settings().teams.personal_teams {
+        store::teams::insert(&mut tx, &team).await?;
+        let membership = Membership {
+            team_id: team.id.clone(),
+            email: user.email.clone(),
+            role: TeamRole::Owner,
+            joined_at: user.created_at,
+            invited_by: None,
+        };
+        crate::teams::join(&mut tx, &membership, &owner, by).await?;
+    }
     roles::grant(&mut tx, &user.email, &role, None, (by, user.created_at)).await?;
     audit::record(engine, &mut tx, by, caller, deed).await?;
     super::commit(engine, tx).await
-}
-
-fn everybodys_role(is_admin: bool) -> &'static str {
-    if is_admin { "platform_admin" } else { "platform_viewer" }
 }
 
 async fn personal_team(engine: &Engine, user: &User) -> Result<Team> {
@@ -131,7 +150,7 @@ async fn personal_team(engine: &Engine, user: &User) -> Result<Team> {
     let name = format!("{}'s Team", user.full_name.clone().unwrap_or_else(local));
     Ok(Team {
         id: TeamId::random(),
-        slug: crate::teams::free_slug(engine, &name).await?,
+        slug: crate::teams::personal_slug(engine, &name).await?,
         name,
         description: Some(format!("Personal workspace for {}", user.email)),
         created_by: user.email.clone(),
@@ -154,14 +173,17 @@ pub async fn update(
 ) -> Result<User> {
     let before = find(engine, email).await?;
     check_full_name(change.full_name.as_deref())?;
+    if before.email == permit.actor().email {
+        change.refuse_for_oneself(&before)?;
+    }
     let admin = change.is_admin.unwrap_or(before.is_admin);
     if admin || before.is_admin {
         // Whoever can set an administrator's password can become one.
         roles::check_may_grant(permit.actor(), PermissionSet::ALL)?;
     }
-    let hash = new_hash(engine, &before.email, admin, change.password.as_ref()).await?;
-    let old_role = roles::built_in(engine, everybodys_role(!admin), RoleScope::Global).await?;
-    let new_role = roles::built_in(engine, everybodys_role(admin), RoleScope::Global).await?;
+    let hash = hash_of(engine, &before, admin, change.password.clone()).await?;
+    let old_role = roles::default_role(engine, !admin).await?;
+    let new_role = roles::default_role(engine, admin).await?;
     let by = permit.actor().email.as_str();
     let mut tx = engine.db().begin().await?;
     let deed = Deed::done("user.update", "user", before.id.as_str()).with(change.summary());
@@ -176,6 +198,16 @@ pub async fn update(
     Ok(user)
 }
 
+async fn hash_of(
+    engine: &Engine,
+    user: &User,
+    is_admin: bool,
+    password: Option<Secret<String>>,
+) -> Result<Option<Secret<String>>> {
+    let Some(password) = password else { return Ok(None) };
+    change::new_hash(engine, Some(user), (&user.email, is_admin), password).await.map(Some)
+}
+
 async fn store_change(
     engine: &Engine,
     tx: &mut store::Tx,
@@ -188,35 +220,34 @@ async fn store_change(
         return Err(Error::Stale { kind: "User", name: user.email });
     }
     user.updated_at = engine.clock().now();
-    if hash.is_some() {
-        store::tokens::set_valid_after(tx, &user.email, user.updated_at).await?;
+    if let Some(hash) = hash {
+        change::replace(engine, tx, &mut user, hash).await?;
     }
-    change.apply(&mut user, hash);
+    change.apply(&mut user);
     store::users::update(tx, &user).await?;
     Ok(user)
 }
 
-async fn new_hash(
-    engine: &Engine,
-    email: &str,
-    is_admin: bool,
-    password: Option<&Secret<String>>,
-) -> Result<Option<Secret<String>>> {
-    let Some(password) = password else { return Ok(None) };
-    password_rules::check(&engine.settings().accounts, email, is_admin, password.expose())?;
-    engine.passwords().hash(password.clone()).await.map(Some)
-}
-
 impl AccountChange {
-    fn apply(self, user: &mut User, hash: Option<Secret<String>>) {
+    fn apply(self, user: &mut User) {
         user.full_name = self.full_name.or(user.full_name.take());
         user.is_admin = self.is_admin.unwrap_or(user.is_admin);
         user.is_active = self.is_active.unwrap_or(user.is_active);
         user.password_change_required =
             self.password_change_required.unwrap_or(user.password_change_required);
-        if let Some(hash) = hash {
-            user.password_hash = hash;
+        user.email_verified_at = match self.email_verified {
+            Some(true) => user.email_verified_at.or(Some(user.updated_at)),
+            Some(false) => None,
+            None => user.email_verified_at,
+        };
+    }
+
+    /// Another administrator has to do what would take one's own power away: it is too easily done by mistake.
+    fn refuse_for_oneself(&self, user: &User) -> Result<()> {
+        if user.is_admin && (self.is_admin == Some(false) || self.is_active == Some(false)) {
+            return Err(Error::Conflict("You cannot demote or deactivate your own account".to_owned()));
         }
+        Ok(())
     }
 
     /// For the audit record: what was set to what, without the password.
@@ -226,6 +257,7 @@ impl AccountChange {
             "is_admin": self.is_admin,
             "is_active": self.is_active,
             "password_change_required": self.password_change_required,
+            "email_verified": self.email_verified,
             "password": self.password.is_some(),
         })
     }
@@ -243,39 +275,14 @@ pub async fn unlock(engine: &Engine, permit: &May, caller: &Caller, email: &str)
     Ok(user)
 }
 
-/// Deletes an account with its memberships, roles and personal team. A team that loses its last owner is left to
-/// the administrators, who see every team.
-pub async fn delete(engine: &Engine, permit: &May, caller: &Caller, email: &str) -> Result<()> {
-    let user = find(engine, email).await?;
-    let by = permit.actor().email.as_str();
-    if user.email == by {
-        return Err(Error::Refused("You cannot delete your own account".to_owned()));
-    }
-    if user.is_admin {
-        roles::check_may_grant(permit.actor(), PermissionSet::ALL)?;
-    }
-    let teams = store::teams::of_person(engine.db(), &user.email).await?;
-    let mut tx = engine.db().begin().await?;
-    for team in teams.iter().filter(|team| team.is_personal) {
-        store::teams::delete(&mut tx, &team.id).await?;
-    }
-    // Tokens that name the address are not for whoever is given it next.
-    store::tokens::set_valid_after(&mut tx, &user.email, engine.clock().now()).await?;
-    // Memberships and roles go with the row.
-    store::users::delete(&mut tx, &user.id).await?;
-    let deed = Deed::done("user.delete", "user", user.id.as_str()).with(json!({ "email": user.email }));
-    audit::record(engine, &mut tx, by, caller, deed).await?;
-    keep_an_administrator(&mut tx).await?;
-    super::commit(engine, tx).await
-}
-
 /// Checked in the transaction of the change and after its audit record: writing that makes transactions wait for
 /// each other, so that two administrators cannot demote each other at the same moment.
-async fn keep_an_administrator(tx: &mut store::Tx) -> Result<()> {
-    if store::users::count_admins(tx).await? == 0 {
-        return Err(Error::Refused("The last active administrator cannot be removed".to_owned()));
-    }
-    Ok(())
+pub(super) async fn keep_an_administrator(tx: &mut store::Tx) -> Result<()> {
+    if store::users::count_admins(tx).await? == 0 { Err(last_administrator()) } else { Ok(()) }
+}
+
+pub(super) fn last_administrator() -> Error {
+    Error::Conflict("The last active administrator cannot be removed".to_owned())
 }
 
 /// The account as it is now. Only true after the transaction's audit record is written, which waits for others.
@@ -283,7 +290,7 @@ pub(super) async fn current(tx: &mut store::Tx, email: &str) -> Result<User> {
     store::users::by_email_in(tx, email).await?.ok_or_else(|| Error::not_found("User", ""))
 }
 
-async fn find(engine: &Engine, email: &str) -> Result<User> {
+pub(super) async fn find(engine: &Engine, email: &str) -> Result<User> {
     let user = store::users::by_email(engine.db(), &email.trim().to_lowercase()).await?;
     user.ok_or_else(|| Error::not_found("User", ""))
 }

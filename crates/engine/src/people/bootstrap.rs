@@ -37,20 +37,31 @@ pub async fn bootstrap(engine: &Engine, password: Secret<String>) -> Result<bool
         full_name: Some(settings.admin_full_name.clone()),
         is_admin: true,
         is_active: true,
-        password_change_required: false,
+        password_change_required: has_to_change(engine),
     };
-    let user = accounts::make(engine, account).await?;
+    let user = accounts::make(engine, account, false).await?;
     let deed = Deed::done("user.create", "user", user.id.as_str());
     let details = json!({ "email": user.email, "is_admin": true });
     match accounts::insert(engine, BY, &caller, &user, deed.with(details)).await {
         Ok(()) => Ok(true),
         // Another replica that starts at the same time was first.
-        Err(Error::AlreadyExists { .. }) => Ok(false),
+        Err(Error::AlreadyExists { .. } | Error::Conflict(_)) => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-async fn repair_roles(engine: &Engine, caller: &Caller) -> Result<()> {
+/// Whether the administrator has to change the first password: where the operator wants it, or gave the one that
+/// everybody knows. A generated one is nobody's but the operator's who saw it.
+fn has_to_change(engine: &Engine) -> bool {
+    let passwords = &engine.settings().people.passwords;
+    let given = engine.settings().accounts.admin_password.as_ref();
+    given.is_some_and(|given| {
+        passwords.change_bootstrap || (passwords.change_default && *given == passwords.default_password)
+    })
+}
+
+/// Makes the built-in roles what the program says that they are.
+pub(super) async fn repair_roles(engine: &Engine, caller: &Caller) -> Result<()> {
     let now = engine.clock().now();
     let existing = store::roles::all(engine.db()).await?;
     let mut broken = Vec::new();
@@ -58,7 +69,8 @@ async fn repair_roles(engine: &Engine, caller: &Caller) -> Result<()> {
         let permissions: Vec<String> = permissions.iter().map(|&name| name.to_owned()).collect();
         let sound = existing.iter().any(|row| {
             let role = &row.role;
-            role.name == *name && role.scope == *scope && role.is_system && row.permissions == permissions
+            let alone = role.inherits_from.is_none() && role.is_active && role.is_system;
+            role.name == *name && role.scope == *scope && alone && row.permissions == permissions
         });
         if sound {
             continue;
@@ -69,7 +81,9 @@ async fn repair_roles(engine: &Engine, caller: &Caller) -> Result<()> {
             description: Some((*description).to_owned()),
             scope: *scope,
             permissions: PermissionSet::from_names(permissions.iter().map(String::as_str)),
+            inherits_from: None,
             is_system: true,
+            is_active: true,
         };
         broken.push(RoleRow {
             role,

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Error, Owned, Problem, Result, Scope,
+    Actor, Error, Owned, Permission, Problem, Result, Scope,
     item::{Prompt, Resource, Tool},
     server::{Prefix, Server},
 };
 
 use super::input::{Choice, Ids};
-use crate::{engine::Engine, ownership};
+use crate::{engine::Engine, ownership, policy};
 
 /// The rows of a choice.
 pub(super) type Chosen = Choice<Tool, Prompt, Resource>;
@@ -52,6 +52,25 @@ pub(super) async fn rows(engine: &Engine, scope: &Scope, ids: &Ids) -> Result<Ch
         prompts: store::prompts::by_ids(engine.db(), scope, &ids.prompts).await?,
         resources: store::resources::by_ids(engine.db(), scope, &ids.resources).await?,
     })
+}
+
+/// Those of the items that the actor may read.
+pub(super) async fn readable(engine: &Engine, actor: &Actor, ids: &Ids) -> Result<Chosen> {
+    let db = engine.db();
+    let rows = |permission| actor.may(permission).then(|| policy::rows(actor, permission));
+    let (tools, prompts, resources) =
+        (rows(Permission::ToolsRead), rows(Permission::PromptsRead), rows(Permission::ResourcesRead));
+    let mut found = Chosen::default();
+    if let Some(scope) = tools {
+        found.tools = store::tools::by_ids(db, &scope, &ids.tools).await?;
+    }
+    if let Some(scope) = prompts {
+        found.prompts = store::prompts::by_ids(db, &scope, &ids.prompts).await?;
+    }
+    if let Some(scope) = resources {
+        found.resources = store::resources::by_ids(db, &scope, &ids.resources).await?;
+    }
+    Ok(found)
 }
 
 fn refuse_unknown<T: ToString>(kind: &str, ids: &[T], known: impl Fn(&T) -> bool) -> Result<()> {

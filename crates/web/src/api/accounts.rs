@@ -38,7 +38,7 @@ pub(super) fn account(user: &User, now: Timestamp) -> Value {
         "auth_provider": "local",
         "created_at": user.created_at.to_string(),
         "last_login": time(user.last_login),
-        "email_verified": true,
+        "email_verified": user.email_verified_at.is_some(),
         "password_change_required": user.password_change_required,
         "failed_login_attempts": user.failed_login_attempts,
         "locked_until": time(user.locked_until),
@@ -46,13 +46,18 @@ pub(super) fn account(user: &User, now: Timestamp) -> Value {
     })
 }
 
-async fn list(admin: Admin, Query(query): Query<ListQuery>) -> Reply {
+#[derive(Deserialize)]
+struct SearchQuery {
+    search: Option<String>,
+}
+
+async fn list(admin: Admin, Query(query): Query<ListQuery>, Query(words): Query<SearchQuery>) -> Reply {
     let engine = admin.app.engine();
     let rows = query.rows(engine.settings().federation.default_page_size);
     let after = query.start()?.map(|cursor| cursor.id);
     // One row more than wanted tells whether there is a next page.
-    let mut users =
-        people::list(engine, &admin, after.as_deref(), rows.map(|rows| rows.saturating_add(1))).await?;
+    let fetched = rows.map(|rows| rows.saturating_add(1));
+    let mut users = people::list(engine, &admin, after.as_deref(), words.search.as_deref(), fetched).await?;
     let wanted = rows.and_then(|rows| usize::try_from(rows).ok()).unwrap_or(usize::MAX);
     let more = users.len() > wanted;
     users.truncate(wanted);
@@ -116,6 +121,8 @@ pub(crate) struct AdminUserUpdateRequest {
     is_active: Option<bool>,
     #[serde(default, alias = "passwordChangeRequired")]
     password_change_required: Option<bool>,
+    #[serde(default, alias = "emailVerified")]
+    email_verified: Option<bool>,
     #[serde(default)]
     password: Option<String>,
 }
@@ -127,6 +134,7 @@ async fn update(admin: Admin, Path(email): Path<String>, Json(body): Json<AdminU
         is_admin: body.is_admin,
         is_active: body.is_active,
         password_change_required: body.password_change_required,
+        email_verified: body.email_verified,
         password: body.password.map(Secret::new),
     };
     let user = people::update(engine, &admin, &admin.caller, &email, change).await?;

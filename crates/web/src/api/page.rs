@@ -26,6 +26,53 @@ pub struct ListQuery {
     pub gateway_id: Option<String>,
 }
 
+/// A part of a list that is in memory or counted by rows: `skip` and `limit`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default)]
+pub struct Slice {
+    /// So many are left out.
+    #[serde(deserialize_with = "number")]
+    pub skip: u32,
+    /// At most so many, and never more than 500.
+    #[serde(deserialize_with = "number")]
+    pub limit: u32,
+}
+
+/// A number that may have come through a flattened query, where everything is a text.
+fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a number")]
+    enum Form {
+        Number(u32),
+        Text(String),
+    }
+    match Form::deserialize(deserializer)? {
+        Form::Number(number) => Ok(number),
+        Form::Text(text) => text.parse().map_err(serde::de::Error::custom),
+    }
+}
+
+impl Default for Slice {
+    fn default() -> Self {
+        Self { skip: 0, limit: MAX_LIMIT }
+    }
+}
+
+impl Slice {
+    /// For queries: how many rows are left out, and how many wanted. 0 asks for as many as one page may have.
+    pub(crate) fn rows(self) -> (i64, i64) {
+        let limit = if self.limit == 0 { MAX_LIMIT } else { self.limit.min(MAX_LIMIT) };
+        (i64::from(self.skip), i64::from(limit))
+    }
+
+    /// The part of a list, as it is shown.
+    pub(crate) fn of<T>(self, list: &[T], shown: impl Fn(&T) -> serde_json::Value) -> serde_json::Value {
+        let (skip, limit) = self.rows();
+        let (skip, limit) = (usize::try_from(skip).unwrap_or(0), usize::try_from(limit).unwrap_or(0));
+        list.iter().skip(skip).take(limit).map(shown).collect()
+    }
+}
+
 /// The most rows that a page can be asked to have.
 pub const MAX_LIMIT: u32 = 500;
 
@@ -92,6 +139,20 @@ mod tests {
         let cursor = Cursor { created_at: Timestamp(12), id: "a".to_owned() };
         assert_eq!(Cursor::read(&cursor.write()).unwrap(), cursor);
         assert!(Cursor::read("nonsense").is_err() && Cursor::read("e30").is_err());
+    }
+
+    #[test]
+    fn a_slice_is_never_more_than_a_page() {
+        let all: Vec<u32> = (0..600).collect();
+        let of = |skip, limit| {
+            Slice { skip, limit }
+                .of(&all, |n| (*n).into())
+                .as_array()
+                .map(|part| (part.len(), part[0].clone()))
+        };
+        assert_eq!(of(0, 0), Some((500, 0.into())));
+        assert_eq!(of(590, 900), Some((10, 590.into())));
+        assert_eq!(of(1, 2), Some((2, 1.into())));
     }
 
     #[test]

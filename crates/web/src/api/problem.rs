@@ -78,7 +78,7 @@ fn answer(error: Error, key: &str) -> Response {
             text(StatusCode::NOT_FOUND, format!("{kind} not found"))
         }
         error @ Error::NotFound { .. } => text(StatusCode::NOT_FOUND, error.to_string()),
-        error @ (Error::AlreadyExists { .. } | Error::Stale { .. }) => {
+        error @ (Error::AlreadyExists { .. } | Error::Stale { .. } | Error::Conflict(_)) => {
             text(StatusCode::CONFLICT, error.to_string())
         }
         Error::Invalid(problems) => {

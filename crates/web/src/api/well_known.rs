@@ -1,4 +1,4 @@
-//! Files under `/.well-known`, public by their nature (contract, section 16).
+//! Files under `/.well-known`, public by their nature (contract, section 16), and the keys that verify our tokens.
 
 use std::time::Duration;
 
@@ -18,14 +18,19 @@ use crate::{
 /// How long a `security.txt` without a time of its own is good for.
 const FRESH: Duration = Duration::from_hours(180 * 24);
 
+/// Short, so that a key of a rotation is seen soon.
+const KEYS_FRESH: HeaderValue = HeaderValue::from_static("public, max-age=60");
+
 type Text = ([(HeaderName, HeaderValue); 2], String);
 
 pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
     if !settings.well_known.enabled {
         return api;
     }
-    let api =
-        api.plain(Method::GET, "/.well-known/robots.txt", robots).plain(Method::GET, "/robots.txt", robots);
+    let api = api
+        .plain(Method::GET, "/.well-known/robots.txt", robots)
+        .plain(Method::GET, "/robots.txt", robots)
+        .plain(Method::GET, "/.well-known/jwks.json", keys);
     if settings.well_known.security_txt.is_some() {
         api.plain(Method::GET, "/.well-known/security.txt", security)
     } else {
@@ -45,6 +50,13 @@ async fn security(public: Public) -> Text {
         given = format!("{given}Expires: {}\n", Timestamp::from_seconds(expires));
     }
     text(given)
+}
+
+/// The public keys of the ring (RFC 7517); an empty set where a shared secret signs.
+async fn keys(public: Public) -> Text {
+    let kind = HeaderValue::from_static("application/json; charset=utf-8");
+    let text = public.app.engine().token_keys().jwks().to_string();
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, KEYS_FRESH)], text)
 }
 
 fn text(text: String) -> Text {

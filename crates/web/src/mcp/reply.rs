@@ -170,14 +170,16 @@ fn rpc_error(error: Error, era: Era) -> (StatusCode, RpcError) {
         Error::NotFound { kind: "Resource", name } if !era.is_modern() => {
             (ok, RpcError::new(ladder::LEGACY_RESOURCE_NOT_FOUND, format!("Resource not found: {name}")))
         }
-        Error::NotFound { .. } | Error::Refused(_) | Error::AlreadyExists { .. } | Error::Stale { .. } => {
-            (ok, RpcError::new(ladder::INVALID_PARAMS, error.to_string()))
-        }
+        Error::NotFound { .. }
+        | Error::Refused(_)
+        | Error::AlreadyExists { .. }
+        | Error::Stale { .. }
+        | Error::Conflict(_)
+        | Error::Blocked(_) => (ok, RpcError::new(ladder::INVALID_PARAMS, error.to_string())),
         Error::Invalid(problems) => (
             ok,
             RpcError::new(ladder::INVALID_PARAMS, format!("Invalid params: {}", Problem::join(&problems))),
         ),
-        Error::Blocked(_) => (ok, RpcError::new(ladder::INVALID_PARAMS, error.to_string())),
         Error::TooLarge { .. } => {
             (StatusCode::PAYLOAD_TOO_LARGE, RpcError::new(ladder::INVALID_PARAMS, error.to_string()))
         }

@@ -15,6 +15,8 @@ fn user(is_admin: bool) -> User {
         is_admin,
         is_active: true,
         password_change_required: false,
+        password_changed_at: Timestamp(0),
+        email_verified_at: None,
         failed_login_attempts: 0,
         locked_until: None,
         last_login: None,

@@ -6,14 +6,20 @@ use super::*;
 
 const NOW: i64 = 1_800_000_000;
 
-fn settings() -> AuthSettings {
+fn settings(more: &[(&str, &str)]) -> AuthSettings {
     let vars = [("JWT_SECRET_KEY", "k".repeat(40)), ("AUTH_ENCRYPTION_SECRET", "e".repeat(40))];
-    let mut env = domain::Env::new(vars.map(|(name, value)| (name.to_owned(), value)));
+    let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    let mut env =
+        domain::Env::new(vars.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value)));
     AuthSettings::read(&mut env).unwrap()
 }
 
+fn keys_with(more: &[(&str, &str)]) -> TokenKeys {
+    TokenKeys::new(&settings(more), Environment::Development).unwrap()
+}
+
 fn keys() -> TokenKeys {
-    TokenKeys::new(&settings(), Environment::Development).unwrap()
+    keys_with(&[])
 }
 
 fn signed(header: &str, payload: &str) -> String {
@@ -38,9 +44,11 @@ fn payload(extra: &str) -> String {
 
 #[test]
 fn a_good_token_gives_its_claims() {
-    let claims =
-        verify(HS256, &payload(r#","teams":[{"id":"t1"},"t2"],"scopes":{"permissions":["tools.read"]}"#))
-            .unwrap();
+    let claims = verify(
+        HS256,
+        &payload(r#","teams":[{"id":"t1"},{"id":"t2"}],"scopes":{"permissions":["tools.read"]}"#),
+    )
+    .unwrap();
     assert_eq!(claims.teams, Teams::List(vec!["t1".to_owned(), "t2".to_owned()]));
     assert_eq!(claims.scopes.unwrap().permissions, ["tools.read"]);
 }
@@ -53,28 +61,105 @@ fn absent_null_and_empty_teams_differ() {
 }
 
 #[test]
-fn wrong_types_and_other_algorithms_are_refused() {
+fn wrong_types_and_doubled_names_are_refused() {
     for wrong in [
         r#","scopes":["tools.read"]"#,
         r#","scopes":{"permissions":"tools.read"}"#,
+        r#","scopes":{"permissions":[],"permissions":["tools.read"]}"#,
+        r#","scopes":{"time_restrictions":{"a":[{"b":1,"b":2}]}}"#,
         r#","teams":"t1""#,
+        r#","teams":{"t1":1}"#,
         r#","teams":[1]"#,
+        r#","teams":[null]"#,
+        r#","teams":[["t1"]]"#,
+        r#","teams":["t1",{"id":"t2"}]"#,
+        r#","teams":[{"name":"t1"}]"#,
         r#","token_use":7"#,
         r#","user":"a@b.c""#,
+        r#","user":["a@b.c"]"#,
         r#","is_admin":"true""#,
+        r#","sub":"b@b.c""#,
+        r#","other":1,"other":1"#,
+        r#","iat":"1""#,
+        r#","iat":1.5"#,
+        r#","nbf":"1""#,
+        r#","nbf":[1]"#,
     ] {
         assert!(verify(HS256, &payload(wrong)).is_err(), "{wrong}");
     }
+    for exp in ["\"1900000000\"", "1900000000.0", "1e400", "1.9e9", "-1", "[1900000000]", "null", "true"] {
+        let claims =
+            format!(r#"{{"sub":"a@b.c","iss":"mcpgateway","aud":"mcpgateway-api","exp":{exp},"jti":"1"}}"#);
+        assert!(verify(HS256, &claims).is_err(), "{exp}");
+    }
+    for claims in ["", "null", "1", "\"x\"", r#"["a@b.c"]"#, "{}", "{\"sub\":\"a\"}x", "\u{feff}{}"] {
+        assert!(verify(HS256, claims).is_err(), "{claims}");
+    }
+}
+
+#[test]
+fn headers_that_say_more_than_they_may_are_refused() {
     for header in [
         r#"{"alg":"none"}"#,
+        r#"{"alg":"None"}"#,
         r#"{"alg":"HS512"}"#,
         r#"{"alg":"hs256"}"#,
         r#"{"alg":"RS256"}"#,
+        r#"{"alg":["HS256"]}"#,
+        r#"{"typ":"JWT"}"#,
+        r#"{"alg":"HS256","alg":"HS256"}"#,
         r#"{"alg":"HS256","jku":"https://evil.example/k"}"#,
+        r#"{"alg":"HS256","x5u":"https://evil.example/k"}"#,
+        r#"{"alg":"HS256","x5c":["AAAA"]}"#,
         r#"{"alg":"HS256","jwk":{"kty":"oct","k":"AAAA"}}"#,
+        r#"{"alg":"HS256","crit":["b64"],"b64":false}"#,
+        r#"{"alg":"HS256","crit":[]}"#,
+        r#"{"alg":"HS256","b64":true}"#,
+        r#"{"alg":"HS256","zip":"DEF"}"#,
+        r#"{"alg":"HS256","jku":null}"#,
+        r#"{"alg":"HS256","typ":"JWE"}"#,
+        r#"{"alg":"HS256","typ":7}"#,
+        r#"{"alg":"HS256","kid":7}"#,
+        r#"{"alg":"HS256","kid":"another"}"#,
+        r#"{"alg":"HS256","kid":"../../dev/null"}"#,
+        r#"["HS256"]"#,
     ] {
         assert!(verify(header, &payload("")).is_err(), "{header}");
     }
+    for header in [
+        r#"{"alg":"HS256"}"#,
+        r#"{"alg":"HS256","typ":"at+jwt"}"#,
+        r#"{"alg":"HS256","typ":"jwt","x5t":"AAAA","cty":"json"}"#,
+    ] {
+        assert!(verify(header, &payload("")).is_ok(), "{header}");
+    }
+}
+
+#[test]
+fn the_compact_form_is_exact() {
+    let token = signed(HS256, &payload(""));
+    let (message, signature) = token.rsplit_once('.').unwrap();
+    let (header, claims) = message.split_once('.').unwrap();
+    let now = Timestamp::from_seconds(NOW);
+    assert!(keys().verify(&token, now).is_ok());
+    for wrong in [
+        format!("{token}="),
+        format!("{token}."),
+        format!("{token}.x"),
+        format!(" {token}"),
+        format!("{token}\n"),
+        format!("{header}=.{claims}.{signature}"),
+        format!("{header}.{claims}?.{signature}"),
+        format!("{header}.{claims}."),
+        format!("{header}.{claims}"),
+        format!(".{claims}.{signature}"),
+        "..".to_owned(),
+        String::new(),
+    ] {
+        assert!(keys().verify(&wrong, now).is_err(), "{wrong}");
+    }
+    let long = signed(HS256, &payload(&format!(r#","pad":"{}""#, "x".repeat(8192))));
+    assert!(keys().verify(&long, now).is_err(), "longer than 8 KB");
 }
 
 #[test]
@@ -107,4 +192,111 @@ fn a_minted_token_verifies_and_a_changed_one_does_not() {
     let mut changed = token.expose().clone();
     changed.pop();
     assert!(keys().verify(&changed, clock.now()).is_err());
+}
+
+#[test]
+fn clocks_of_issuers_may_be_a_little_ahead() {
+    let at = |claim: &str, seconds: i64| verify(HS256, &payload(&format!(r#","{claim}":{}"#, NOW + seconds)));
+    for claim in ["iat", "nbf"] {
+        assert!(at(claim, -60).is_ok());
+        assert!(at(claim, 5).is_ok());
+        assert!(at(claim, 6).is_err(), "{claim}");
+    }
+}
+
+#[test]
+fn tokens_without_an_environment_count_unless_they_must_have_one() {
+    let with = |value: &str, iss: &str| {
+        let keys = keys_with(&[("REQUIRE_TOKEN_ENVIRONMENT", value), ("JWT_ISSUER_VERIFICATION", "false")]);
+        let claims =
+            format!(r#"{{"sub":"a","iss":"{iss}","aud":"mcpgateway-api","exp":{},"jti":"1"}}"#, NOW + 9);
+        keys.verify(&signed(HS256, &claims), Timestamp::from_seconds(NOW)).is_ok()
+    };
+    assert!(with("off", "mcpgateway") && with("off", "https://idp.example"));
+    assert!(!with("gateway", "mcpgateway") && with("gateway", "https://idp.example"));
+    assert!(!with("all", "mcpgateway") && !with("all", "https://idp.example"));
+}
+
+#[test]
+fn tokens_of_the_python_gateway_count() {
+    // As `create_jwt_token` and the login of ContextForge 1.0.x write them.
+    for claims in [
+        format!(
+            r#"{{"username":"a@b.c","sub":"a@b.c","iat":{NOW},"iss":"mcpgateway","aud":"mcpgateway-api","jti":"x","env":"development","exp":{}}}"#,
+            NOW + 9
+        ),
+        format!(
+            r#"{{"sub":"0d0ae5b5-3c5e-4ad2-8ee4-1f9a4c0cd2bb","iss":"mcpgateway","aud":"mcpgateway-api","iat":{NOW},"exp":{},"jti":"x","token_use":"session","auth_provider":"local","last_activity":{NOW},"scopes":{{"server_id":null,"permissions":["*"],"ip_restrictions":[],"time_restrictions":{{}}}},"env":"development"}}"#,
+            NOW + 9
+        ),
+    ] {
+        assert!(verify(r#"{"alg":"HS256","typ":"JWT"}"#, &claims).is_ok(), "{claims}");
+    }
+}
+
+fn folder_keys(dir: &std::path::Path) -> TokenKeys {
+    let dir = dir.to_str().unwrap();
+    keys_with(&[("JWT_ALGORITHM", "ES256"), ("JWT_KEYS_DIR", dir)])
+}
+
+fn new_key(dir: &std::path::Path, name: &str) -> String {
+    let algorithm = keys::Algorithm::named("ES256").unwrap();
+    let key = keys::generate::key(algorithm, 0).unwrap();
+    std::fs::write(dir.join(name), key.private.expose()).unwrap();
+    key.key_id
+}
+
+fn minted(keys: &TokenKeys) -> (Secret<String>, String) {
+    let claims = Claims { sub: "u".to_owned(), exp: Some(NOW + 5), ..Claims::default() };
+    let token = keys.mint(claims, &Clock::manual(Timestamp::from_seconds(NOW))).unwrap();
+    let header = URL_SAFE_NO_PAD.decode(token.expose().split('.').next().unwrap()).unwrap();
+    let header: serde_json::Value = serde_json::from_slice(&header).unwrap();
+    let key_id = header["kid"].as_str().unwrap().to_owned();
+    (token, key_id)
+}
+
+#[test]
+fn a_rotation_loses_no_token_and_a_retirement_all_of_one_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let first = new_key(dir, "1.active.pem");
+    let keys = folder_keys(dir);
+    let now = Timestamp::from_seconds(NOW);
+    let (old, signed_with) = minted(&keys);
+    assert_eq!(signed_with, first);
+
+    let second = new_key(dir, "2.active.pem");
+    std::fs::rename(dir.join("1.active.pem"), dir.join("1.passive.pem")).unwrap();
+    let before = keys.generation();
+    keys.look();
+    assert!(keys.generation() > before && keys.jwks().contains(&second), "it verifies at once");
+    assert_eq!(minted(&keys).1, first, "others may not know it yet");
+    for _ in 0..3 {
+        keys.look();
+    }
+    let (new, signed_with) = minted(&keys);
+    assert_eq!(signed_with, second);
+    assert!(keys.verify(old.expose(), now).is_ok() && keys.verify(new.expose(), now).is_ok());
+
+    let before = keys.generation();
+    keys.look();
+    assert_eq!(keys.generation(), before, "nothing has changed");
+    std::fs::rename(dir.join("1.passive.pem"), dir.join("1.retired.pem")).unwrap();
+    keys.look();
+    assert!(keys.generation() > before);
+    assert!(keys.verify(old.expose(), now).is_err() && keys.verify(new.expose(), now).is_ok());
+    assert!(!keys.jwks().contains(&first));
+}
+
+#[test]
+fn a_broken_folder_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    new_key(folder.path(), "1.active.pem");
+    let keys = folder_keys(folder.path());
+    let (token, _) = minted(&keys);
+    std::fs::write(folder.path().join("2.active.pem"), "not a key").unwrap();
+    keys.look();
+    std::fs::remove_file(folder.path().join("1.active.pem")).unwrap();
+    keys.look();
+    assert!(keys.verify(token.expose(), Timestamp::from_seconds(NOW)).is_ok());
 }

@@ -1,0 +1,373 @@
+//! The structural profile at work: places, views and rules brought together.
+//!
+//! Each rule reports its first match in a place; work is the number of rules times the size, whatever the text says.
+
+use std::ops::Range;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::{
+    Mime, fingerprint, markup, place,
+    rule::{Place, Rule, Sight, Tier},
+    script, shell, sql, template,
+};
+use crate::{
+    settings::Mode,
+    text::{Builder, Markdown, View, Views, islands, masked, strings},
+    verdict::{Family, Finding, Kind, Severity},
+};
+
+/// Strings of a JSON text that are looked at one by one as fields.
+const MOST_FIELDS: usize = 64;
+
+/// Matches of one rule in one place that are looked at, so that harmless ones before an attack do not hide it.
+const MOST_HITS: usize = 64;
+
+/// The compiled rules.
+#[derive(Debug)]
+pub(super) struct Structural {
+    rules: Vec<(Rule, Regex)>,
+    depth: u16,
+}
+
+impl Structural {
+    pub(super) fn new(depth: u16) -> Self {
+        let all = [
+            script::SCRIPT,
+            shell::SHELL,
+            template::EXPRESSION,
+            template::TEMPLATE,
+            place::PATHS,
+            place::REQUESTS,
+            sql::SQL,
+            sql::SQL_RAW,
+        ];
+        let rules =
+            all.concat().into_iter().filter_map(|rule| Some((rule, compile(rule.pattern)?))).collect();
+        Self { rules, depth }
+    }
+
+    pub(super) fn scan(&self, mode: Mode, kind: Kind, mime: Mime, text: &str) -> Vec<Finding> {
+        let mut found = Vec::new();
+        // Descriptions of tools are Markdown by custom: their back-ticks are code and no commands.
+        let described = matches!(kind, Kind::Tool | Kind::Metadata);
+        // A description is a document, however short; a value that is stored under no other type may be interpolated.
+        let short = text.len() <= fingerprint::LONGEST && mime == Mime::Other && !described;
+        let place = if short { Place::Field } else { Place::Prose };
+        if mime == Mime::Markdown || mime == Mime::Other && described {
+            let markdown = Markdown::parse(text);
+            links(&markdown, &mut found);
+            let prose = markdown.prose(text);
+            let prose = if mode == Mode::Moderate { without_environment(&prose) } else { prose };
+            self.place(Reading { kind, mime, place }, &prose, &mut found);
+            if mode != Mode::Moderate && !markdown.code.is_empty() {
+                self.place(Reading { kind, mime, place: Place::Code }, &markdown.code(text), &mut found);
+            }
+        } else if let Some(strings) = (mime == Mime::Json).then(|| strings(text)).flatten() {
+            self.place(Reading { kind, mime, place: Place::Prose }, &masked(text, &strings), &mut found);
+            if !described {
+                self.fields(text, &strings, &mut found);
+            }
+        } else {
+            self.place(Reading { kind, mime, place }, text, &mut found);
+        }
+        for finding in &mut found {
+            finding.span = on_characters(text, finding.span.clone());
+        }
+        found.sort_by_key(|finding| (finding.span.start, finding.rule.clone()));
+        found
+    }
+
+    /// Reads one place in all its views.
+    fn place(&self, reading: Reading, text: &str, found: &mut Vec<Finding>) {
+        let first = found.len();
+        self.views(reading, text, found);
+        for (span, decoded) in islands(text) {
+            let mut inner = Vec::new();
+            let place = if reading.place == Place::Code { Place::Code } else { Place::Prose };
+            self.views(Reading { place, ..reading }, &decoded, &mut inner);
+            found.extend(inner.into_iter().map(|finding| Finding { span: span.clone(), ..finding }));
+        }
+        dedup(found, first);
+    }
+
+    fn views(&self, reading: Reading, text: &str, found: &mut Vec<Finding>) {
+        let views = Views::new(text, self.depth);
+        let mut last = 0;
+        for (number, view) in views.each() {
+            let mut inner = Vec::new();
+            self.read(reading, Sight::Text, view.text(), &mut inner);
+            markup::scan(view.text(), reading.place, &mut inner);
+            if number > 0 && reading.mime == Mime::Markdown {
+                // A renderer evaluates a document as written: what is encoded in it is no template.
+                inner.retain(|finding| finding.rule != EXPRESSION);
+            }
+            found.extend(
+                inner.into_iter().map(|f| Finding { span: views.original(number, f.span.clone()), ..f }),
+            );
+            last = number;
+        }
+        let Some((_, view)) = views.each().last() else { return };
+        for (sight, rewritten) in [(Sight::Sql, sql_view(view)), (Sight::Shell, shell_view(view))] {
+            let Some(rewritten) = rewritten else { continue };
+            let mut inner = Vec::new();
+            self.read(reading, sight, rewritten.text(), &mut inner);
+            found.extend(
+                inner
+                    .into_iter()
+                    .map(|f| Finding { span: views.original(last, rewritten.source(f.span.clone())), ..f }),
+            );
+        }
+        if reading.place == Place::Field && matches!(reading.kind, Kind::Resource | Kind::Prompt) {
+            let plain = sql_view(view);
+            found.extend(field(plain.as_ref().map_or(view.text(), View::text), 0..text.len()));
+        }
+    }
+
+    /// Applies the rules of a sight; all of them read the plain views, few read the rewritten ones.
+    fn read(&self, reading: Reading, sight: Sight, text: &str, found: &mut Vec<Finding>) {
+        for (rule, regex) in &self.rules {
+            let Some(severity) = rule.tier.severity(reading.place) else { continue };
+            if sight != Sight::Text && rule.sight != sight || !holds(rule, reading.kind) {
+                continue;
+            }
+            let mut hits = regex.find_iter(text.as_bytes()).take(MOST_HITS);
+            if let Some(hit) = hits.find(|hit| rule.family != Family::Command || !spoken_of(text, hit.end()))
+            {
+                found.push(Finding {
+                    family: rule.family,
+                    rule: rule.id.into(),
+                    severity,
+                    span: hit.range(),
+                    message: rule.message.into(),
+                });
+            }
+        }
+    }
+
+    fn fields(&self, text: &str, strings: &[Range<usize>], found: &mut Vec<Finding>) {
+        if strings.len() > MOST_FIELDS {
+            return;
+        }
+        for range in strings {
+            let Some(part) =
+                text.get(range.clone()).filter(|part| (8..=fingerprint::LONGEST).contains(&part.len()))
+            else {
+                continue;
+            };
+            let views = Views::new(part, self.depth);
+            if let Some((_, view)) = views.each().last() {
+                found.extend(field(view.text(), range.clone()));
+            }
+        }
+    }
+}
+
+/// How a piece of text is read.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    kind: Kind,
+    mime: Mime,
+    place: Place,
+}
+
+/// The rule about template syntax as such.
+const EXPRESSION: &str = "template/expression";
+
+/// Words that follow the name of a program when a sentence speaks of it: "; ls is a command".
+const SPOKEN: [&str; 18] = [
+    "is", "are", "was", "were", "and", "or", "can", "will", "does", "has", "of", "that", "which", "command",
+    "commands", "would", "should", "may",
+];
+
+fn spoken_of(text: &str, end: usize) -> bool {
+    let rest = text.get(end..).unwrap_or_default();
+    let word =
+        rest.trim_start_matches(' ').split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    rest.len() > word.len() && SPOKEN.contains(&word)
+}
+
+/// The contract's table: template syntax is refused in resources only.
+fn holds(rule: &Rule, kind: Kind) -> bool {
+    rule.id != EXPRESSION || kind == Kind::Resource
+}
+
+/// The text without `${HOME}` and its like: documents name variables of the environment, and no template engine takes a
+/// lone word in capitals for more. Places stay.
+fn without_environment(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for (at, _) in text.match_indices("${") {
+        let name = bytes
+            .iter()
+            .skip(at + 2)
+            .take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || **b == b'_')
+            .count();
+        if name > 0 && bytes.get(at + 2 + name) == Some(&b'}') {
+            bytes.iter_mut().skip(at).take(2).for_each(|byte| *byte = b' ');
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+fn field(text: &str, span: Range<usize>) -> Option<Finding> {
+    fingerprint::injects(text).then(|| Finding {
+        family: Family::Sql,
+        rule: "sql/fingerprint".into(),
+        severity: Severity::Critical,
+        span,
+        message: "A value that goes on as SQL".into(),
+    })
+}
+
+fn links(markdown: &Markdown, found: &mut Vec<Finding>) {
+    let bad = markdown.links.iter().find(|(_, url)| markup::runs(url) && !url.starts_with("data:image/"));
+    found.extend(bad.map(|(span, _)| Finding {
+        family: Family::Xss,
+        rule: "xss/link_url".into(),
+        severity: Tier::Certain.severity(Place::Prose).unwrap_or(Severity::Critical),
+        span: span.clone(),
+        message: "A link that runs script".into(),
+    }));
+}
+
+/// One finding for each rule of a place: the same shape in two views is one shape.
+fn dedup(found: &mut Vec<Finding>, first: usize) {
+    let mut seen: Vec<std::borrow::Cow<'static, str>> = Vec::new();
+    let mut index = 0;
+    found.retain(|finding| {
+        index += 1;
+        let keep = index <= first || !seen.contains(&finding.rule);
+        seen.push(finding.rule.clone());
+        keep
+    });
+}
+
+fn compile(pattern: &str) -> Option<Regex> {
+    RegexBuilder::new(pattern).unicode(false).size_limit(4 << 20).dfa_size_limit(8 << 20).build().ok()
+}
+
+/// The text without SQL comments and with pluses as spaces; nothing when it has neither.
+fn sql_view(view: &View) -> Option<View> {
+    let text = view.text();
+    if !text.contains("/*") && !text.contains('+') {
+        return None;
+    }
+    let mut builder = Builder::with_capacity(text.len());
+    let (mut at, mut copied) = (0, 0);
+    while let Some(next) = text.get(at..).and_then(|rest| rest.find(['/', '+'])) {
+        at += next;
+        let rest = text.get(at..).unwrap_or_default();
+        let length = if rest.starts_with("/*!") {
+            3 + rest.bytes().skip(3).take_while(u8::is_ascii_digit).count()
+        } else if rest.starts_with("/*") {
+            // An open comment ends the statement; it stays for the rules about ends.
+            match rest.get(2..).and_then(|body| body.find("*/")) {
+                Some(end) => end + 4,
+                None => break,
+            }
+        } else if rest.starts_with('+') {
+            1
+        } else {
+            at += 1;
+            continue;
+        };
+        builder.copy(text.get(copied..at).unwrap_or_default(), copied);
+        builder.replace(" ", at, length);
+        at += length;
+        copied = at;
+    }
+    builder.copy(text.get(copied..).unwrap_or_default(), copied);
+    Some(builder.finish())
+}
+
+/// What shells drop from a word: quotes, backslashes, carets, empty expansions.
+const DROPPED: [&str; 12] = ["\\\n", "\\", "^", "\"", "'", "``", "$()", "$@", "$*", "$!", "$$", "{}"];
+
+/// The text as a shell reads its words; nothing when it quotes nothing.
+fn shell_view(view: &View) -> Option<View> {
+    let text = view.text();
+    let mut builder = Builder::with_capacity(text.len());
+    let (mut at, mut copied) = (0, 0);
+    while let Some(next) =
+        text.get(at..).and_then(|rest| rest.find(['\\', '^', '"', '\'', '`', '$', '{', ',']))
+    {
+        at += next;
+        let rest = text.get(at..).unwrap_or_default();
+        let (written, length) = rewrite(rest);
+        if length > 0 {
+            builder.copy(text.get(copied..at).unwrap_or_default(), copied);
+            builder.replace(written, at, length);
+            at += length;
+            copied = at;
+        } else {
+            at += 1;
+        }
+    }
+    if copied == 0 {
+        return None;
+    }
+    builder.copy(text.get(copied..).unwrap_or_default(), copied);
+    Some(builder.finish())
+}
+
+fn rewrite(rest: &str) -> (&'static str, usize) {
+    if let Some(expansion) = ["${ifs}", "$ifs"].iter().find(|expansion| rest.starts_with(*expansion)) {
+        return (" ", expansion.len());
+    }
+    if let Some(dropped) = DROPPED.iter().find(|dropped| rest.starts_with(*dropped)) {
+        return ("", dropped.len());
+    }
+    if let Some(name) = rest.strip_prefix("${") {
+        let length = name.bytes().take(16).take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+        if name.as_bytes().get(length) == Some(&b'}') {
+            return ("", length + 3);
+        }
+    }
+    ("", 0)
+}
+
+/// The smallest range of whole characters around a range.
+fn on_characters(text: &str, span: Range<usize>) -> Range<usize> {
+    let mut start = span.start.min(text.len());
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    let mut end = span.end.clamp(start, text.len());
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    start..end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_compiles() {
+        let all = [
+            script::SCRIPT,
+            shell::SHELL,
+            template::EXPRESSION,
+            template::TEMPLATE,
+            place::PATHS,
+            place::REQUESTS,
+            sql::SQL,
+            sql::SQL_RAW,
+        ];
+        for rule in all.concat() {
+            assert!(compile(rule.pattern).is_some(), "{}", rule.id);
+        }
+    }
+
+    #[test]
+    fn views_for_sql_and_shells() {
+        let sql = |text: &str| sql_view(&View::copy(text.to_owned())).map(|view| view.text().to_owned());
+        assert_eq!(sql("union/**/select+1").as_deref(), Some("union select 1"));
+        assert_eq!(sql("/*!50000union*/ x /* open").as_deref(), Some(" union*/ x /* open"));
+        assert_eq!(sql("plain"), None);
+        let shell = |text: &str| shell_view(&View::copy(text.to_owned())).map(|view| view.text().to_owned());
+        assert_eq!(shell("c''at${ifs}/et\\c/p${x}asswd").as_deref(), Some("cat /etc/passwd"));
+        assert_eq!(shell("plain words"), None);
+    }
+}

@@ -1,0 +1,69 @@
+//! Base64 islands: long runs that decode to readable text are read like the text around them.
+//!
+//! Bounded: at most [`MOST`] islands of at most [`LONGEST`] bytes; pictures and keys decode to bytes that are no text.
+
+use std::ops::Range;
+
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+const SHORTEST: usize = 16;
+const LONGEST: usize = 16 * 1024;
+const MOST: usize = 16;
+const ANY_PADDING: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING);
+
+/// The readable texts that are hidden in a text, and where.
+pub(crate) fn islands(text: &str) -> Vec<(Range<usize>, String)> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while found.len() < MOST && at < bytes.len() {
+        let length = bytes.get(at..).map_or(0, |rest| rest.iter().take_while(|b| of_alphabet(**b)).count());
+        if (SHORTEST..=LONGEST).contains(&length) {
+            let run = text.get(at..at + length).unwrap_or_default();
+            found.extend(readable(run).map(|decoded| (at..at + length, decoded)));
+        }
+        at += length.max(1);
+    }
+    found
+}
+
+fn of_alphabet(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
+}
+
+fn readable(run: &str) -> Option<String> {
+    // Words and identifiers are of the alphabet too; encoded text mixes large, small and digits.
+    let mixed = run.bytes().any(|b| b.is_ascii_uppercase()) && run.bytes().any(|b| b.is_ascii_lowercase());
+    if !mixed {
+        return None;
+    }
+    let engine = if run.contains(['-', '_']) { &URL_SAFE } else { &STANDARD };
+    let text = String::from_utf8(engine.decode(run.trim_start_matches('=')).ok()?).ok()?;
+    let printable = text.chars().all(|c| !c.is_control() || c.is_ascii_whitespace());
+    (printable && text.is_ascii()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readable_islands_are_found_and_nothing_else() {
+        let text = "see data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg== here";
+        let found = islands(text);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].1, "<script>alert(1)</script>");
+        assert!(text[found[0].0.clone()].ends_with("Pg=="));
+        assert!(
+            islands("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ internationalization-of-names").is_empty()
+        );
+        assert!(islands(&"QUFB".repeat(1 << 16)).is_empty(), "too long to be looked at");
+    }
+}

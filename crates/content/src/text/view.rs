@@ -1,0 +1,104 @@
+//! A rewritten text that remembers where its bytes came from.
+//!
+//! Runs that were copied share one entry, so that the memory follows the number of rewritten places and not the size.
+
+use std::ops::Range;
+
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    /// Where the piece starts in the view.
+    at: usize,
+    /// Where its source starts.
+    from: usize,
+    /// Length of the source; the piece is a copy when `copied`.
+    length: usize,
+    copied: bool,
+}
+
+/// A text made from another one.
+#[derive(Debug)]
+pub(crate) struct View {
+    text: String,
+    pieces: Vec<Piece>,
+}
+
+impl View {
+    /// A copy of the whole source.
+    pub(crate) fn copy(text: String) -> Self {
+        let piece = Piece { at: 0, from: 0, length: text.len(), copied: true };
+        Self { text, pieces: vec![piece] }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The bytes of the source from which these were made.
+    pub(crate) fn source(&self, span: Range<usize>) -> Range<usize> {
+        let start = self.piece(span.start).map_or(0, |piece| {
+            if piece.copied { piece.from + (span.start - piece.at).min(piece.length) } else { piece.from }
+        });
+        let last = span.end.saturating_sub(1).max(span.start);
+        let end = self.piece(last).map_or(start, |piece| {
+            if piece.copied {
+                piece.from + (span.end.max(piece.at) - piece.at).min(piece.length)
+            } else {
+                piece.from + piece.length
+            }
+        });
+        start..end.max(start)
+    }
+
+    fn piece(&self, at: usize) -> Option<&Piece> {
+        let after = self.pieces.partition_point(|piece| piece.at <= at);
+        self.pieces.get(after.checked_sub(1)?)
+    }
+}
+
+/// Writes a view from its source, left to right. ASCII letters become small: rules ignore case.
+#[derive(Debug, Default)]
+pub(crate) struct Builder {
+    text: String,
+    pieces: Vec<Piece>,
+}
+
+impl Builder {
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), pieces: Vec::new() }
+    }
+
+    /// Copies a piece of the source that starts at `from`.
+    pub(crate) fn copy(&mut self, part: &str, from: usize) {
+        if part.is_empty() {
+            return;
+        }
+        match self.pieces.last_mut() {
+            Some(last) if last.copied && last.from + last.length == from => last.length += part.len(),
+            _ => {
+                let at = self.text.len();
+                self.pieces.push(Piece { at, from, length: part.len(), copied: true });
+            }
+        }
+        self.push(part);
+    }
+
+    /// Writes `part` in place of `length` bytes of the source at `from`.
+    pub(crate) fn replace(&mut self, part: &str, from: usize, length: usize) {
+        if !part.is_empty() {
+            self.pieces.push(Piece { at: self.text.len(), from, length, copied: false });
+            self.push(part);
+        }
+    }
+
+    fn push(&mut self, part: &str) {
+        let start = self.text.len();
+        self.text.push_str(part);
+        if let Some(new) = self.text.get_mut(start..) {
+            new.make_ascii_lowercase();
+        }
+    }
+
+    pub(crate) fn finish(self) -> View {
+        View { text: self.text, pieces: self.pieces }
+    }
+}

@@ -1,0 +1,68 @@
+//! A mail server that keeps what it is sent.
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
+
+/// The running server.
+pub(crate) struct MailServer {
+    pub(crate) port: String,
+    messages: mpsc::UnboundedReceiver<String>,
+}
+
+impl MailServer {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        let (keep, messages) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(converse(stream, keep.clone()));
+            }
+        });
+        Self { port, messages }
+    }
+
+    /// The next message, with soft line ends undone.
+    pub(crate) async fn next(&mut self) -> String {
+        let waiting = tokio::time::timeout(std::time::Duration::from_secs(30), self.messages.recv());
+        waiting.await.expect("a message in time").unwrap().replace("=\r\n", "").replace("=3D", "=")
+    }
+
+    /// Whether nothing came so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+}
+
+async fn converse(stream: TcpStream, keep: mpsc::UnboundedSender<String>) {
+    let (read, mut write) = stream.into_split();
+    let mut lines = BufReader::new(read).lines();
+    write.write_all(b"220 test\r\n").await.unwrap();
+    let mut message: Option<String> = None;
+    while let Ok(Some(line)) = lines.next_line().await {
+        let answer: &[u8] = match &mut message {
+            Some(text) if line == "." => {
+                drop(keep.send(std::mem::take(text)));
+                message = None;
+                b"250 ok\r\n"
+            }
+            Some(text) => {
+                text.push_str(&line);
+                text.push_str("\r\n");
+                continue;
+            }
+            None if line.starts_with("DATA") => {
+                message = Some(String::new());
+                b"354 go on\r\n"
+            }
+            None if line.starts_with("QUIT") => b"221 bye\r\n",
+            None => b"250 ok\r\n",
+        };
+        if write.write_all(answer).await.is_err() {
+            return;
+        }
+    }
+}
