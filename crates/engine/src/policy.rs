@@ -24,7 +24,7 @@ use domain::{Actor, Grant, Owned, Permission, PermissionSet, Result, Scope, id::
 
 pub use self::{
     decide::{decide, findings},
-    explain::check,
+    explain::{check, refuse, refuse_saying},
     question::{Act, Door, Object, Question, Restriction},
     reason::Reason,
     subject::Subject,

@@ -180,7 +180,8 @@ fn check_in_person(actor: &Arc<Actor>, credential: &Credential) -> Result<()> {
     if credential.is_interactive() && actor.scope != Scope::PublicOnly {
         Ok(())
     } else {
-        Err(Error::Forbidden { needs: None })
+        let why = "Tokens are managed by people who logged in and are not narrowed to what is public.";
+        Err(policy::refuse(actor, why, "Log in, and use the session's token."))
     }
 }
 
@@ -188,13 +189,20 @@ fn check_administrator(actor: &Arc<Actor>, credential: &Credential) -> Result<()
     check_in_person(actor, credential)?;
     match &actor.scope {
         Scope::Unrestricted { .. } if actor.is_admin => Ok(()),
-        _ => Err(Error::Denied("Admin access required")),
+        _ => Err(administrators_only(actor)),
     }
+}
+
+fn administrators_only(actor: &Actor) -> Error {
+    let why = "Tokens of others are the business of administrators whose session is not narrowed.";
+    policy::refuse_saying("Admin access required", actor, why, "Log in as an administrator.")
 }
 
 /// A team that the credential reaches. Whether another one exists is not told.
 fn reached_team(actor: &Arc<Actor>, id: &str) -> Result<TeamId> {
-    TeamId::parse(id).filter(|team| actor.scope.has_team(team)).ok_or(Error::Forbidden { needs: None })
+    let team = TeamId::parse(id).filter(|team| actor.scope.has_team(team));
+    let why = "The credential does not reach the team, if there is one.";
+    team.ok_or_else(|| policy::refuse(actor, why, "Name a team of the session."))
 }
 
 /// One of the actor's own tokens. Those of others do not exist.

@@ -52,20 +52,13 @@ impl Reply {
             .unwrap_or_else(|_| panic!("not JSON: {:?} {:?}", self.status, self.body))
     }
 
-    /// Status and body of a refusal, without the id under which its reasons can be looked up.
-    pub(crate) fn refusal(&self) -> (u16, Value) {
+    /// The body of an answer 403 without the number of the refusal, which has to be there and in the header.
+    pub(crate) fn refused(&self) -> Value {
+        assert_eq!(self.status.as_u16(), 403, "{:?}", self.body);
         let mut body = self.json();
-        if let Some(members) = body.as_object_mut()
-            && self.status.as_u16() == 403
-        {
-            let id = members.remove("decision_id");
-            assert_eq!(
-                id.unwrap_or_default(),
-                self.header("x-decision-id"),
-                "the body and the header name it"
-            );
-        }
-        (self.status.as_u16(), body)
+        let id = body.as_object_mut().unwrap().remove("decision_id");
+        assert_eq!(id, Some(json!(self.header("x-decision-id"))), "{:?}", self.body);
+        body
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {

@@ -27,3 +27,4 @@ mod replicas;
 mod token;
 mod tokens;
 mod visibility;
+mod why;

@@ -42,6 +42,22 @@ pub fn denied(actor: &Actor, question: &Question<'_>, reason: Reason) -> Error {
     }))
 }
 
+/// The refusal by a rule of its own, which is not about permissions on rows: what may be put into a token, above all.
+/// Says what the rule is, so that it can be looked up like any other refusal.
+#[cold]
+pub fn refuse(actor: &Actor, why: &'static str, change: &'static str) -> Error {
+    refuse_saying("Access denied", actor, why, change)
+}
+
+/// The same with words of its own for whoever is refused.
+#[cold]
+pub fn refuse_saying(text: &'static str, actor: &Actor, why: &'static str, change: &'static str) -> Error {
+    let step =
+        TraceStep { step: "rule", outcome: Outcome::Denied, why: why.into(), change: Some(change.into()) };
+    let email = actor.email.clone();
+    Error::Decided(Box::new(Denial { email, text, reason: "rule", needs: None, trace: vec![step] }))
+}
+
 /// The refusal of a token that names a team which its person left: there is no actor to decide about.
 pub(crate) fn outsider(email: &str) -> Error {
     let reason = Reason::Restricted(Restriction::Membership);

@@ -56,12 +56,14 @@ impl Thing {
         }
     }
 
-    /// What being told of it demands.
-    const fn reading(self) -> Permission {
+    /// Any of these is enough to be told of it: whoever may use a thing finds out that it is there.
+    const fn reading(self) -> &'static [Permission] {
         match self {
-            Self::Tool => Permission::ToolsRead,
-            Self::Server => Permission::ServersRead,
-            other => other.permission(),
+            Self::Tool => &[Permission::ToolsRead, Permission::ToolsExecute],
+            Self::Prompt => &[Permission::PromptsRead],
+            Self::Resource => &[Permission::ResourcesRead],
+            Self::Server => &[Permission::ServersRead, methods::ENTRY],
+            Self::Gateway => &[Permission::GatewaysRead],
         }
     }
 }

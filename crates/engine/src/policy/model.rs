@@ -37,8 +37,7 @@ struct World {
     admin: bool,
     flagged: bool,
     session: bool,
-    /// `None` is no claim, `Some(None)` is `null`.
-    claim: Option<Option<Vec<&'static str>>>,
+    claim: Claim,
     members: Vec<&'static str>,
     global: Vec<&'static str>,
     in_team: Vec<(&'static str, &'static str)>,
@@ -48,6 +47,14 @@ struct World {
     needs: &'static str,
     act: &'static str,
     row: Option<(&'static str, Option<&'static str>, &'static str)>,
+}
+
+/// The `teams` claim.
+#[derive(Debug, Clone)]
+enum Claim {
+    Missing,
+    Null,
+    List(Vec<&'static str>),
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy, PartialOrd, Ord)]
@@ -84,10 +91,10 @@ impl Dice {
 
     fn world(&mut self) -> World {
         let claim = match self.roll(4) {
-            0 => None,
-            1 => Some(None),
-            2 => Some(Some(vec![])),
-            _ => Some(Some(self.some(&TEAMS))),
+            0 => Claim::Missing,
+            1 => Claim::Null,
+            2 => Claim::List(vec![]),
+            _ => Claim::List(self.some(&TEAMS)),
         };
         let in_team = self.some(&TEAMS).into_iter().map(|team| (team, self.one(&NAMES))).collect();
         let row = (self.roll(4) > 0).then(|| {
@@ -118,7 +125,10 @@ impl Dice {
 fn reach(world: &World) -> Result<Option<BTreeSet<&'static str>>, Answer> {
     let every: BTreeSet<_> = TEAMS.into_iter().collect();
     let members: BTreeSet<_> = world.members.iter().copied().collect();
-    let named: BTreeSet<_> = world.claim.clone().flatten().unwrap_or_default().into_iter().collect();
+    let named: BTreeSet<_> = match &world.claim {
+        Claim::List(list) => list.iter().copied().collect(),
+        Claim::Missing | Claim::Null => BTreeSet::new(),
+    };
     if world.session {
         let own = if world.admin { every } else { members };
         if named.is_empty() {
@@ -128,11 +138,15 @@ fn reach(world: &World) -> Result<Option<BTreeSet<&'static str>>, Answer> {
         return Ok((!both.is_empty()).then_some(both));
     }
     match &world.claim {
-        None => Ok(None),
-        Some(None) => Ok((world.admin && world.flagged).then_some(every)),
-        Some(Some(list)) if list.is_empty() => Ok(None),
-        Some(Some(_)) if named.is_subset(&members) => Ok(Some(named)),
-        Some(Some(_)) => Err(Answer::TokenRefused),
+        Claim::Null => Ok((world.admin && world.flagged).then_some(every)),
+        Claim::List(list) if !list.is_empty() => {
+            if named.is_subset(&members) {
+                Ok(Some(named))
+            } else {
+                Err(Answer::TokenRefused)
+            }
+        }
+        Claim::Missing | Claim::List(_) => Ok(None),
     }
 }
 
@@ -224,9 +238,9 @@ fn program(world: &World) -> Answer {
     let claims = Claims {
         token_use: world.session.then(|| "session".to_owned()),
         teams: match &world.claim {
-            None => Teams::Absent,
-            Some(None) => Teams::Null,
-            Some(Some(list)) => Teams::List(list.iter().map(|&id| id.to_owned()).collect()),
+            Claim::Missing => Teams::Absent,
+            Claim::Null => Teams::Null,
+            Claim::List(list) => Teams::List(list.iter().map(|&id| id.to_owned()).collect()),
         },
         user: Some(TokenUser {
             email: PEOPLE[0].to_owned(),

@@ -12,7 +12,7 @@ use store::tokens::Revocation;
 
 use super::{
     Desk, check_in_person,
-    create::{check_server, contain, summary, taken},
+    create::{check_server, contain, refuse_restricted, summary, taken},
     input::{self, TokenChange},
     own,
 };
@@ -35,8 +35,8 @@ pub async fn update(
     check_in_person(actor, desk.credential)?;
     let before = own(engine, actor, id).await?;
     let change = Checked::of(engine, actor, &before, change)?;
-    if change.limits.is_some() && desk.credential.is_restricted() {
-        return Err(Error::Forbidden { needs: None });
+    if change.limits.is_some() {
+        refuse_restricted(actor, desk.credential)?;
     }
     let mut tx = engine.db().begin().await?;
     let mut after = current(&mut tx, &before).await?;

@@ -13,7 +13,7 @@ use serde_json::json;
 use store::api_tokens::Filter;
 
 use super::{
-    Desk, check_in_person,
+    Desk, administrators_only, check_in_person,
     input::{self, NewToken},
     reached_team,
 };
@@ -24,7 +24,7 @@ use crate::{
         token::{Claims, Teams, TokenScopes, TokenUser},
     },
     engine::Engine,
-    policy::Permit,
+    policy::{self, Permit},
 };
 
 /// Tokens that one person can have at a time.
@@ -39,14 +39,15 @@ pub async fn create(
 ) -> Result<(ApiToken, Secret<String>)> {
     let actor = permit.actor();
     check_in_person(actor, desk.credential)?;
-    refuse_restricted(desk.credential)?;
+    refuse_restricted(actor, desk.credential)?;
     let (mut token, named) = check(engine, actor, &new)?;
     let owner = owner(engine, actor, new.email.as_deref()).await?;
     token.email.clone_from(&owner.email);
     token.team_id = team(engine, actor, &owner, new.team_id.as_deref()).await?;
     if token.team_id.is_none() && owner.is_admin && !matches!(actor.scope, Scope::Unrestricted { .. }) {
         // An administrator's token for no team reaches everything, which this session does not.
-        return Err(Error::Forbidden { needs: None });
+        let why = "The session is narrowed to teams, and the token would reach everything.";
+        return Err(policy::refuse(actor, why, "Name a team, or use a session that is not narrowed."));
     }
     contain(actor, token.team_id.as_ref(), &mut token.limits, named)?;
     check_server(engine, actor, &token.limits)?;
@@ -62,8 +63,13 @@ pub async fn create(
 }
 
 /// A token made on a credential with restrictions would have to have them as well; such credentials make none.
-fn refuse_restricted(credential: &Credential) -> Result<()> {
-    if credential.is_restricted() { Err(Error::Forbidden { needs: None }) } else { Ok(()) }
+pub(super) fn refuse_restricted(actor: &Actor, credential: &Credential) -> Result<()> {
+    if credential.is_restricted() {
+        let why = "The credential has restrictions, which a token made on it would not have.";
+        Err(policy::refuse(actor, why, "Use a session without restrictions."))
+    } else {
+        Ok(())
+    }
 }
 
 /// The token as far as the input alone says, and the permissions that it names.
@@ -106,7 +112,7 @@ async fn owner(engine: &Engine, actor: &Arc<Actor>, email: Option<&str>) -> Resu
     let email = email.unwrap_or_else(|| actor.email.clone());
     let unrestricted = actor.is_admin && matches!(actor.scope, Scope::Unrestricted { .. });
     if email != actor.email && !unrestricted {
-        return Err(Error::Denied("Admin access required"));
+        return Err(administrators_only(actor));
     }
     let user = store::users::by_email(engine.db(), &email).await?;
     user.filter(|user| user.is_active)
@@ -132,7 +138,8 @@ async fn team(
     if memberships.iter().any(|membership| membership.team_id == team) {
         Ok(Some(team))
     } else {
-        Err(Error::Forbidden { needs: None })
+        let why = "Whose token it is to be is no member of the team.";
+        Err(policy::refuse(actor, why, "Name a team of theirs, or make them a member."))
     }
 }
 
@@ -152,7 +159,8 @@ pub(super) fn contain(
         named.within(has)
     };
     if !within {
-        return Err(Error::Forbidden { needs: None });
+        let why = "The token would have permissions that its maker has not got with this credential.";
+        return Err(policy::refuse(actor, why, "Ask for permissions that you have."));
     }
     if limits.permissions.is_empty() && actor.cap != PermissionSet::ALL {
         // No list means all that the owner has at any time; this credential does not have that.

@@ -202,7 +202,7 @@ async fn administrators_see_and_end_every_token() {
     let (admin, ann) = (app.login(ADMIN).await, app.user("ann@example.com").await);
     let token = issue(&app, &ann, json!({ "name": "anns" })).await;
     let denied = app.get("/tokens/admin/all", &ann).await;
-    assert_eq!(denied.refusal(), (403, json!({ "detail": "Admin access required" })));
+    assert_eq!(denied.refused(), json!({ "detail": "Admin access required" }));
     app.send("DELETE", &format!("/tokens/admin/{}", token.id), &ann, None).await.expect(403);
     let all = app.get("/tokens/admin/all?user_email=Ann@example.com", &admin).await.expect(200);
     assert_eq!((&all["limit"], &all["tokens"][0]["user_email"]), (&json!(100), &json!("ann@example.com")));
@@ -233,7 +233,7 @@ async fn programs_do_not_manage_tokens() {
             let body =
                 (method == "POST" || method == "PUT").then(|| json!({ "name": "x", "expires_in_days": 1 }));
             let reply = app.send(method, &path, raw, body).await;
-            assert_eq!(reply.refusal(), (403, json!({ "detail": "Access denied" })), "{path}");
+            assert_eq!(reply.refused(), json!({ "detail": "Access denied" }), "{path}");
         }
     }
 }

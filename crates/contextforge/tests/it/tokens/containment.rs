@@ -70,7 +70,7 @@ async fn who_leaves_the_team_leaves_the_token() {
         .expect(200);
     let reply = app.get("/v1/tools", &token.raw).await;
     let text = "Token is invalid: User is no longer a member of the associated team";
-    assert_eq!(reply.refusal(), (403, json!({ "detail": text })));
+    assert_eq!(reply.refused(), json!({ "detail": text }));
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ async fn addresses_outside_are_refused() {
         [json!(["192.0.2.0/24"]), json!(["::1"]), json!(["::/0"]), json!(["no address"]), json!([""])]
     {
         let reply = app.get("/v1/tools", &from(networks.clone())).await;
-        assert_eq!(reply.refusal(), (403, json!({ "detail": "Access denied" })), "{networks}");
+        assert_eq!(reply.refused(), json!({ "detail": "Access denied" }), "{networks}");
     }
 }
 
@@ -88,7 +88,7 @@ async fn times_outside_are_refused() {
         let token = at(times.clone());
         for _ in 0..2 {
             let reply = app.get("/v1/tools", &token).await;
-            assert_eq!(reply.refusal(), (403, json!({ "detail": text })), "{times}");
+            assert_eq!(reply.refused(), json!({ "detail": text }), "{times}");
         }
         let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
         assert_eq!(app.mcp_raw("/mcp", &token, ping, &[]).await.status.as_u16(), 403, "{times}");

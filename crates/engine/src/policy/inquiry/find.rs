@@ -24,9 +24,11 @@ pub(super) struct Found {
 type Who<'a> = (&'a Arc<Actor>, &'a Arc<Actor>, bool);
 
 /// Whether a row may be told of. One's own other token was shown, so what it reaches is no secret either.
-fn told((asking, subject, own): Who<'_>, reading: Permission, row: &Owned) -> bool {
-    let question = Question::of(reading).about("row", Act::Use, row);
-    decide(asking, &question).is_ok() || (own && decide(subject, &question).is_ok())
+fn told((asking, subject, own): Who<'_>, reading: &[Permission], row: &Owned) -> bool {
+    reading.iter().any(|permission| {
+        let question = Question::of(*permission).about("row", Act::Use, row);
+        decide(asking, &question).is_ok() || (own && decide(subject, &question).is_ok())
+    })
 }
 
 /// Looks for the virtual server and the thing.
