@@ -1,4 +1,4 @@
-//! Defining roles.
+//! Defining roles: who may, what a role is made of, and how soon a change reaches those who have it.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Requests to join.
+//! Requests to join: asked of public teams only, answered by those who manage the members.
 
 use serde_json::{Value, json};
 

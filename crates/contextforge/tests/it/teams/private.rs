@@ -81,21 +81,27 @@ async fn private_rows_are_their_owners_in_every_list_and_over_mcp() {
         }
         let text = over_mcp(&app, "/mcp", token).await;
         assert!(!shows(&text), "{who}: {text}");
-        for path in [format!("/v1/gateways/{gateway}"), format!("/v1/servers/{server}")] {
-            app.get(&path, token).await.expect(404);
-            let status = delete(&app, &path, token).await.status.as_u16();
-            assert!([403, 404].contains(&status), "{who} {path}: {status}");
-        }
-        let tool = format!("/v1/tools/{}", tool["id"].as_str().unwrap());
-        app.get(&tool, token).await.expect(404);
-        let status = put(&app, &tool, token, json!({ "visibility": "public" })).await.status.as_u16();
-        assert!([403, 404].contains(&status), "{who}: {status}");
+        let tool = tool["id"].as_str().unwrap();
+        nobody_changes(&app, token, [("gateways", gateway), ("servers", server), ("tools", tool)]).await;
         let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
         let path = format!("/servers/{server}/mcp");
         assert_eq!(app.mcp_raw(&path, token, ping, &[]).await.status.as_u16(), 404, "{who}");
         let call = json!({ "name": tool_name(&tools), "arguments": { "message": "x" } });
         let call = app.mcp("/mcp", token, "tools/call", call).await;
         assert!(call["error"].is_object(), "{who}: {call}");
+    }
+}
+
+/// By their ids the rows do not exist either, for reading or writing.
+async fn nobody_changes(app: &App, token: &str, rows: [(&str, &str); 3]) {
+    for (kind, id) in rows {
+        let path = format!("/v1/{kind}/{id}");
+        app.get(&path, token).await.expect(404);
+        for reply in
+            [put(app, &path, token, json!({ "visibility": "public" })).await, delete(app, &path, token).await]
+        {
+            assert!([403, 404].contains(&reply.status.as_u16()), "{path}: {}", reply.status);
+        }
     }
 }
 
