@@ -56,7 +56,7 @@ pub async fn record(
         request_id: Some(caller.request_id.to_string()).filter(|id| !id.is_empty()),
         details: deed.details,
     };
-    store::audit::append(tx, &event, engine.keys().audit()).await.map(|_| ())
+    store::audit::append(tx, &event, engine.keys().audit()).await
 }
 
 /// The newest records before the one numbered `before`, newest first.

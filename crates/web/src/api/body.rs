@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody},
     extract::{FromRequest, Request},
     response::{IntoResponse, Response},
 };
 use bytes::{Bytes, BytesMut};
 use domain::Error;
-use http::header::CONTENT_LENGTH;
+use http::HeaderMap;
 use http_body_util::BodyExt;
 
 use crate::{api::problem::Failure, app::App};
@@ -22,32 +22,35 @@ const DISCARDED: usize = 256 << 20;
 /// How long a refused body is read at most.
 const DISCARDING: Duration = Duration::from_secs(10);
 
-/// The whole body, byte for byte.
-#[derive(Debug, Clone)]
-pub struct RawBody(pub Bytes);
+/// The headers and the whole body, taken and not copied.
+#[derive(Debug)]
+pub(crate) struct Posted {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
 
-impl FromRequest<App> for RawBody {
+impl FromRequest<App> for Posted {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
-        let limit = app.settings().limits.max_body_bytes;
-        read(request, limit).await.map(Self).map_err(|error| Failure(error).into_response())
+        let (parts, body) = request.into_parts();
+        let body = read(body, app.settings().limits.max_body_bytes).await;
+        let body = body.map_err(|error| Failure(error).into_response())?;
+        Ok(Self { headers: parts.headers, body })
     }
 }
 
 /// Reads a body of at most `limit` bytes. A larger one is refused as soon as that is known: by its declared length,
 /// or by the first byte too many.
-pub(crate) async fn read(request: Request, limit: u64) -> Result<Bytes, Error> {
+pub(crate) async fn read(body: Body, limit: u64) -> Result<Bytes, Error> {
     let late = |_| Error::Refused("The request body did not arrive in time".to_owned());
-    tokio::time::timeout(PATIENCE, read_all(request, limit)).await.map_err(late)?
+    tokio::time::timeout(PATIENCE, read_all(body, limit)).await.map_err(late)?
 }
 
-async fn read_all(request: Request, limit: u64) -> Result<Bytes, Error> {
+async fn read_all(mut body: Body, limit: u64) -> Result<Bytes, Error> {
     let too_large = |actual| Error::TooLarge { what: "Request body", limit, actual };
-    let declared =
-        request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    let mut body: Body = request.into_body();
-    if let Some(declared) = declared.filter(|declared| *declared > limit) {
+    // What the client declared, where it did.
+    if let Some(declared) = body.size_hint().exact().filter(|declared| *declared > limit) {
         discard(body);
         return Err(too_large(declared));
     }
@@ -96,7 +99,7 @@ mod tests {
             .map(|chunk| Ok::<_, std::io::Error>(Bytes::from_static(chunk.as_bytes())))
             .collect();
         let body = Body::from_stream(futures_util::stream::iter(chunks));
-        read(Request::new(body), limit).await
+        read(body, limit).await
     }
 
     #[tokio::test]
@@ -109,7 +112,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_declared_length_is_enough_to_refuse() {
-        let request = Request::builder().header(CONTENT_LENGTH, "6").body(Body::from("")).unwrap();
-        assert!(matches!(read(request, 5).await, Err(Error::TooLarge { actual: 6, .. })));
+        assert!(matches!(read(Body::from("abcdef"), 5).await, Err(Error::TooLarge { actual: 6, .. })));
     }
 }

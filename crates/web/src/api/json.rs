@@ -33,7 +33,8 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
             return Err(problem::detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
         let limit = app.settings().limits.max_body_bytes;
-        let bytes = body::read(request, limit).await.map_err(|error| Failure(error).into_response())?;
+        let bytes =
+            body::read(request.into_body(), limit).await.map_err(|error| Failure(error).into_response())?;
         let parsed = check_object(&bytes).and_then(|()| parse(&bytes));
         parsed.map(Self).map_err(IntoResponse::into_response)
     }

@@ -30,7 +30,7 @@ use super::{
     session::Session,
 };
 use crate::{
-    api::{body::RawBody, problem::Failure},
+    api::{body::Posted, problem::Failure},
     guard::Authorized,
 };
 
@@ -70,22 +70,17 @@ impl Request {
 }
 
 /// `POST /mcp`.
-pub(crate) async fn post(
-    auth: Authorized<ServersUse>,
-    headers: HeaderMap,
-    RawBody(body): RawBody,
-) -> Response {
-    serve(auth, None, headers, body).await
+pub(crate) async fn post(auth: Authorized<ServersUse>, posted: Posted) -> Response {
+    serve(auth, None, posted).await
 }
 
 /// `POST /servers/{id}/mcp`.
 pub(crate) async fn post_server(
     auth: Authorized<ServersUse>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    RawBody(body): RawBody,
+    posted: Posted,
 ) -> Response {
-    serve(auth, Some(id), headers, body).await
+    serve(auth, Some(id), posted).await
 }
 
 /// `GET /mcp`: no stream of server messages is offered, so clients go on without one.
@@ -139,12 +134,8 @@ fn refuse(refusal: Refusal) -> Response {
     Reply::Refused { id: None, refusal, era: None }.into_response()
 }
 
-async fn serve(
-    auth: Authorized<ServersUse>,
-    server: Option<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+async fn serve(auth: Authorized<ServersUse>, server: Option<String>, posted: Posted) -> Response {
+    let Posted { headers, body } = posted;
     let place = match resolve::place(auth.app.engine(), &auth, server.as_deref()) {
         Ok(place) => place,
         Err(error) => return Failure(error).into_response(),
@@ -192,9 +183,10 @@ fn accepted(headers: &HeaderMap) -> Result<bool, Refusal> {
     for value in headers.get_all(header::ACCEPT) {
         for range in value.to_str().unwrap_or_default().split(',') {
             any = true;
-            let range = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-            json |= matches!(range.as_str(), "application/json" | "application/*" | "*/*");
-            streams |= matches!(range.as_str(), "text/event-stream" | "text/*" | "*/*");
+            let range = range.split(';').next().unwrap_or_default().trim();
+            let is = |wanted: &str| range.eq_ignore_ascii_case(wanted);
+            json |= is("application/json") || is("application/*") || is("*/*");
+            streams |= is("text/event-stream") || is("text/*") || is("*/*");
         }
     }
     if any && !json && !streams { Err(Refusal::NotAcceptable) } else { Ok(streams || !any) }
