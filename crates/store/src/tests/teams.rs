@@ -91,7 +91,10 @@ async fn teams_are_listed_page_by_page_and_by_what_is_wanted() {
         assert_eq!(rest, all[1..]);
         assert_eq!(slugs(Which::All, &Page { skip: 2, ..Page::default() }).await, all[2..]);
         assert_eq!(slugs(Which::Of(&[]), &Page::default()).await, []);
-        assert_eq!(slugs(Which::Of(&[blue.id.clone()]), &Page::default()).await, [("blue".to_owned(), 0)]);
+        assert_eq!(
+            slugs(Which::Of(std::slice::from_ref(&blue.id)), &Page::default()).await,
+            [("blue".to_owned(), 0)]
+        );
         assert_eq!(slugs(Which::OpenTo(ANN), &Page::default()).await, [("green".to_owned(), 0)]);
         assert_eq!(teams::count(&db, Which::OpenTo("nobody@example.com")).await.unwrap(), 2);
         let members =
@@ -129,7 +132,7 @@ async fn invitations_are_open_until_they_are_closed_or_over() {
         assert!(!invitations::close(&mut tx, "h1").await.unwrap(), "once");
         assert_eq!(invitations::open_in(&mut tx, &red.id, BOB, Timestamp(9)).await.unwrap(), None);
         tx.commit().await.unwrap();
-        assert_eq!(invitations::of_team(&db, &red.id, 0, 9).await.unwrap(), [two.clone()]);
+        assert_eq!(invitations::of_team(&db, &red.id, 0, 9).await.unwrap(), [two]);
         assert!(invitations::of_team(&db, &red.id, 1, 9).await.unwrap().is_empty());
         let mut tx = db.begin().await.unwrap();
         assert_eq!(invitations::close_by(&mut tx, &red.id, BOB).await.unwrap(), 0);

@@ -207,7 +207,7 @@ fn check_texts(name: Option<&str>, description: Option<&str>) -> Result<()> {
 /// must not make a role grow with it.
 pub(super) fn check_permissions(names: &[String]) -> Result<()> {
     let unknown = names.iter().filter(|name| *name != "*" && name.parse::<Permission>().is_err());
-    let unknown: Vec<String> = unknown.take(20).map(|name| format!("{:.80}", name)).collect();
+    let unknown: Vec<String> = unknown.take(20).map(|name| format!("{name:.80}")).collect();
     if unknown.is_empty() {
         return Ok(());
     }

@@ -78,23 +78,16 @@ async fn join_file(engine: &Engine, caller: &Caller, entries: &[Entry]) -> Resul
     let mut rows = store::roles::all_in(&mut tx).await?;
     let mut touched = Vec::new();
     for entry in entries {
-        let existing =
-            rows.iter().position(|row| row.role.name == entry.name && row.role.scope == entry.scope);
         let fresh = RoleRow { created_by: BY.to_owned(), created_at: now, updated_at: now, ..entry.row() };
-        match existing.and_then(|at| rows.get_mut(at)) {
-            Some(row) => {
-                let role = Role {
-                    id: row.role.id.clone(),
-                    inherits_from: row.role.inherits_from.clone(),
-                    ..fresh.role
-                };
-                *row = RoleRow { role, permissions: fresh.permissions, ..row.clone() };
-                touched.push(row.role.id.clone());
-            }
-            None => {
-                touched.push(fresh.role.id.clone());
-                rows.push(fresh);
-            }
+        let named = |row: &&mut RoleRow| row.role.name == entry.name && row.role.scope == entry.scope;
+        if let Some(row) = rows.iter_mut().find(named) {
+            let (id, inherits_from) = (row.role.id.clone(), row.role.inherits_from.clone());
+            row.role = Role { id, inherits_from, ..fresh.role };
+            row.permissions = fresh.permissions;
+            touched.push(row.role.id.clone());
+        } else {
+            touched.push(fresh.role.id.clone());
+            rows.push(fresh);
         }
     }
     connect(entries, &touched, &mut rows)?;

@@ -94,7 +94,9 @@ pub fn available_permissions() -> BTreeMap<&'static str, Vec<&'static str>> {
     for permission in Permission::ALL {
         groups.entry(permission.category()).or_default().push(permission.as_str());
     }
-    groups.values_mut().for_each(|group| group.sort_unstable());
+    for group in groups.values_mut() {
+        group.sort_unstable();
+    }
     groups
 }
 

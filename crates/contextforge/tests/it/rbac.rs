@@ -1,0 +1,6 @@
+//! Roles from outside: defining them, giving them, and what they come to.
+
+mod definitions;
+mod given;
+mod rights;
+mod start;
