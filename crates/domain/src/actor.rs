@@ -97,6 +97,17 @@ impl Actor {
                     self.scope.has_team(team) && self.in_team.get(team).is_some_and(|set| set.has(permission))
                 }))
     }
+
+    /// Whether the actor looks after what others own in `team`, or in no team: an administrator, and whoever runs the
+    /// team, which is whoever may say who is in it. What the token is limited to does not matter here: it limits what
+    /// may be done, and not whose things they are.
+    pub fn manages(&self, team: Option<&TeamId>) -> bool {
+        const RUNS: Permission = Permission::TeamsManageMembers;
+        let runs = |team: &TeamId| {
+            self.scope.has_team(team) && self.in_team.get(team).is_some_and(|set| set.has(RUNS))
+        };
+        self.is_admin || self.granted.has(RUNS) || team.is_some_and(runs)
+    }
 }
 
 /// Where a request came from: what audit records and `createdFromIp` fields need.

@@ -105,6 +105,8 @@ async fn actor_of(engine: &Engine, claims: Claims) -> Result<(Actor, Vec<String>
     } else {
         PermissionSet::from_names(scopes.permissions.iter().map(String::as_str))
     };
+    // Here and not at a door, so that it holds at every door.
+    let cap = if server.is_some() { cap.and(PermissionSet::OF_ONE_SERVER) } else { cap };
     let actor = Actor {
         is_admin: user.is_admin && scope != Scope::PublicOnly,
         email: user.email,

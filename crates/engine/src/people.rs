@@ -9,6 +9,7 @@ mod bootstrap;
 mod login;
 mod password_rules;
 mod roles;
+mod standing;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ pub use self::{
     bootstrap::bootstrap,
     login::{Session, change_password, login, logout, myself},
     roles::{Assignment, NewAssignment, RoleRow, assign, assignments, revoke, role, roles},
+    standing::token_stands,
 };
 use crate::{authn::token::Claims, engine::Engine};
 

@@ -33,16 +33,15 @@ impl<P: Grant> Permit<P> {
         self.actor.may_in(P::PERMISSION, team)
     }
 
-    /// Whether the actor may change a row: its owner, whoever has the permission in its team, or whoever has it
-    /// everywhere. A row that the scope does not show is `NotFound` long before this is asked.
+    /// Whether the actor may change a row: its owner; of a team's row, and of a public row of a team, also whoever has
+    /// the permission there and runs the team; of any of these an administrator. To be in a team and to have the
+    /// permission is not enough: a developer changes what is theirs. A private row is its owner's alone. A row that the
+    /// scope does not show is `NotFound` long before this is asked.
     pub fn may_change(&self, row: &Owned) -> bool {
+        let team = row.team_id.as_ref();
         self.scope().sees(row)
-            && match row.visibility {
-                Visibility::Private => row.owner_email == self.actor.email,
-                Visibility::Team | Visibility::Public => {
-                    row.owner_email == self.actor.email || self.covers(row.team_id.as_ref())
-                }
-            }
+            && (row.owner_email == self.actor.email
+                || (row.visibility != Visibility::Private && self.covers(team) && self.actor.manages(team)))
     }
 }
 
@@ -117,6 +116,42 @@ mod tests {
         let capped =
             actor(&[Permission::ToolsRead], PermissionSet::from_names(["prompts.read"]), Scope::PublicOnly);
         assert!(authorize::<grant::ToolsRead>(&capped).is_err());
+    }
+
+    #[test]
+    fn rows_are_changed_by_their_owner_and_by_whoever_runs_the_team() {
+        let (mine, other) = (TeamId::random(), TeamId::random());
+        let scope = Scope::Teams { email: "bob@example.com".to_owned(), teams: vec![mine.clone()] };
+        let row = |visibility, team: Option<&TeamId>, owner: &str| Owned {
+            visibility,
+            team_id: team.cloned(),
+            owner_email: owner.to_owned(),
+        };
+        let may = |role: &[&str], row: &Owned| {
+            let mut bob = actor(&[], PermissionSet::ALL, scope.clone());
+            if let Some(bob) = Arc::get_mut(&mut bob) {
+                bob.in_team.insert(mine.clone(), PermissionSet::from_names(role.iter().copied()));
+            }
+            authorize::<grant::ToolsUpdate>(&bob).is_ok_and(|permit| permit.may_change(row))
+        };
+        let (developer, runs) = (&["tools.update"][..], &["tools.update", "teams.manage_members"][..]);
+        for visibility in [Visibility::Team, Visibility::Public] {
+            let theirs = row(visibility, Some(&mine), "ann@example.com");
+            assert!(!may(developer, &theirs) && may(runs, &theirs), "{visibility}");
+            assert!(!may(&["teams.manage_members"], &theirs), "the permission is needed as well");
+            assert!(may(developer, &row(visibility, Some(&mine), "bob@example.com")), "{visibility}");
+            assert!(!may(runs, &row(visibility, Some(&other), "ann@example.com")), "{visibility}");
+        }
+        assert!(!may(runs, &row(Visibility::Public, None, "ann@example.com")), "of no team");
+        assert!(!may(runs, &row(Visibility::Private, Some(&mine), "ann@example.com")));
+        let mut admin = actor(&[], PermissionSet::ALL, Scope::Unrestricted { email: "root@b.c".to_owned() });
+        if let Some(admin) = Arc::get_mut(&mut admin) {
+            admin.is_admin = true;
+        }
+        let permit = authorize::<grant::ToolsUpdate>(&admin).unwrap();
+        assert!(permit.may_change(&row(Visibility::Public, None, "ann@example.com")));
+        assert!(permit.may_change(&row(Visibility::Team, Some(&mine), "ann@example.com")));
+        assert!(!permit.may_change(&row(Visibility::Private, Some(&mine), "ann@example.com")));
     }
 
     #[test]

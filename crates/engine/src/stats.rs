@@ -15,6 +15,7 @@ pub struct Stats {
     registered: IntGaugeVec,
     logins: IntCounterVec,
     requests: IntCounterVec,
+    reloads: IntCounterVec,
 }
 
 impl Default for Stats {
@@ -29,6 +30,8 @@ impl Default for Stats {
         let logins = counter("contextforge_logins_total", "Password logins by outcome", &["outcome"]);
         let requests =
             counter("contextforge_http_requests_total", "HTTP answers by status class", &["status"]);
+        let reloads =
+            counter("contextforge_catalogue_reloads_total", "Times that the catalogue was built", &[]);
         let buckets =
             vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
         let options = HistogramOpts::new(
@@ -47,7 +50,7 @@ impl Default for Stats {
                 tracing::error!(%error, "a metric could not be registered");
             }
         }
-        Self { registry, calls, durations, registered, logins, requests }
+        Self { registry, calls, durations, registered, logins, requests, reloads }
     }
 }
 
@@ -82,6 +85,11 @@ impl Stats {
             _ => "5xx",
         };
         self.requests.with_label_values(&[class]).inc();
+    }
+
+    /// Counts a catalogue that was built.
+    pub(crate) fn reloaded(&self) {
+        self.reloads.with_label_values::<&str>(&[]).inc();
     }
 
     /// Notes how many things of a kind are registered.

@@ -7,8 +7,10 @@
 
 pub mod audit;
 pub mod bus;
+pub mod claims;
 mod columns;
 pub mod db;
+pub mod endings;
 mod entity;
 mod failure;
 mod foreign;

@@ -49,6 +49,9 @@ async fn login(public: Public, Json(body): Json<LoginRequest>) -> Result<Respons
 
 async fn logout(user: SignedIn) -> Result<Json<Value>, Failure> {
     let revoked = people::logout(user.app.engine(), &user.actor, &user.caller).await?;
+    if let Some(token_id) = &revoked {
+        user.app.sessions().token_ended(token_id);
+    }
     Ok(Json(json!({ "message": "Logged out successfully", "revoked_token": revoked })))
 }
 
