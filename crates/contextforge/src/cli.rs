@@ -140,7 +140,7 @@ pub(crate) enum Config {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Db {
     /// Bring the database to this version's tables. `serve` does so too.
-    Migrate,
+    Migrate(Output),
     /// Verify the hash chain of the audit record.
     VerifyAudit(Output),
 }

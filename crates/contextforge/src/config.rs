@@ -4,7 +4,9 @@
 //! All sections are read before anything is reported, so that one start shows every mistake.
 
 pub(crate) mod docs;
+pub(crate) mod folder;
 mod known;
+mod production;
 mod secrets;
 mod tokens;
 
@@ -14,6 +16,8 @@ use domain::{Env, Problem, Secret, settings::Value};
 use engine::settings::{
     AccountSettings, AuthSettings, Environment, FederationSettings, PeopleSettings, TeamSettings,
 };
+
+use crate::telemetry;
 
 domain::settings! {
     /// The process.
@@ -135,9 +139,15 @@ pub(crate) fn read(
     let environment = Environment::parse(env.text("ENVIRONMENT").as_deref().or(Some("development")));
     let production = matches!(environment, Ok(Environment::Production));
     let mut remarks = Vec::new();
+    if write_secrets {
+        remarks.extend(folder::tighten(data_dir));
+    }
     let generated = if production { None } else { secrets::fill(&mut env, data_dir, write_secrets) };
     secrets::check(&mut env, environment.as_ref().ok().copied(), &mut remarks);
     let process = ProcessSettings::read(&mut env);
+    if let Some(process) = &process {
+        check_log(process, &mut env);
+    }
     let auth = AuthSettings::read(&mut env);
     let accounts = AccountSettings::read(&mut env);
     let people = PeopleSettings::read(&mut env, production, &mut remarks);
@@ -154,6 +164,10 @@ pub(crate) fn read(
     {
         env.problem("GATEWAY_TOOL_NAME_SEPARATOR", "must be -, --, _ or .");
     }
+    if production {
+        production::check(&mut env, auth.as_ref(), web.as_ref());
+    }
+    production::remarks(egress.as_ref(), &mut remarks);
     remarks.extend(known::remarks(&env, &names));
     let mut problems = std::mem::take(&mut env.problems);
     // A missing secret was explained before its section missed it.
@@ -170,6 +184,15 @@ pub(crate) fn read(
             Ok(Configuration { process, engine, web, egress, mail, remarks, generated })
         }
         _ => Err(Mistakes(problems)),
+    }
+}
+
+fn check_log(process: &ProcessSettings, env: &mut Env) {
+    if let Err(message) = telemetry::directives(&process.log_level) {
+        env.problem("LOG_LEVEL", message);
+    }
+    if let Some(message) = telemetry::format_problem(process.log_format.as_deref()) {
+        env.problem("LOG_FORMAT", message);
     }
 }
 

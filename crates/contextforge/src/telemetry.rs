@@ -8,11 +8,12 @@ use crate::config::ProcessSettings;
 
 /// Starts logging to standard error. Called once.
 pub(crate) fn start(settings: &ProcessSettings) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder().parse(settings.log_level.to_ascii_lowercase())?;
+    let directives = directives(&settings.log_level).map_err(anyhow::Error::msg)?;
+    let filter = EnvFilter::builder().parse(directives)?;
     let json = settings
         .log_format
         .as_deref()
-        .map_or_else(|| !std::io::stderr().is_terminal(), |format| format == "json");
+        .map_or_else(|| !std::io::stderr().is_terminal(), |format| format.eq_ignore_ascii_case("json"));
     let registry = tracing_subscriber::registry().with(filter);
     if json {
         registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()?;
@@ -23,4 +24,52 @@ pub(crate) fn start(settings: &ProcessSettings) -> anyhow::Result<()> {
             .try_init()?;
     }
     Ok(())
+}
+
+/// The filter that `LOG_LEVEL` names: a level, or levels with the parts of the program that they are for. The filter's
+/// own reader would take a level that it does not know for the name of a part, and log nothing else. Python's levels
+/// are understood.
+pub(crate) fn directives(level: &str) -> Result<String, String> {
+    let words: Result<Vec<String>, ()> = level.split(',').map(directive).collect();
+    words.map(|words| words.join(",")).map_err(|()| {
+        "must be error, warn, info, debug, trace or off, or a list such as info,upstream=debug".to_owned()
+    })
+}
+
+fn directive(text: &str) -> Result<String, ()> {
+    let text = text.trim().to_ascii_lowercase();
+    let Some((part, level)) = text.rsplit_once('=') else { return known(&text).map(str::to_owned) };
+    let named = part.chars().all(|c| c.is_ascii_alphanumeric() || "_:".contains(c)) && !part.is_empty();
+    if named { known(level).map(|level| format!("{part}={level}")) } else { Err(()) }
+}
+
+fn known(level: &str) -> Result<&str, ()> {
+    match level {
+        "off" | "error" | "warn" | "info" | "debug" | "trace" => Ok(level),
+        "warning" => Ok("warn"),
+        "critical" | "fatal" => Ok("error"),
+        _ => Err(()),
+    }
+}
+
+/// What is wrong with `LOG_FORMAT`.
+pub(crate) fn format_problem(format: Option<&str>) -> Option<&'static str> {
+    let known = |format: &str| ["json", "text"].iter().any(|known| format.eq_ignore_ascii_case(known));
+    format.filter(|format| !known(format)).map(|_| "must be json or text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_known_or_refused() {
+        assert_eq!(directives("WARNING").unwrap(), "warn");
+        assert_eq!(directives("info, upstream::http=DEBUG").unwrap(), "info,upstream::http=debug");
+        assert_eq!(directives("CRITICAL").unwrap(), "error");
+        for wrong in ["loud", "", "info,loud", "upstream=loud", "=info", "info,", "a b=info"] {
+            assert!(directives(wrong).unwrap_err().contains("error, warn, info, debug, trace"), "{wrong:?}");
+        }
+        assert!(format_problem(Some("xml")).is_some() && format_problem(Some("JSON")).is_none());
+    }
 }

@@ -90,6 +90,17 @@ impl Actor {
         self.cap.has(permission) && self.role_in(permission, team).is_some()
     }
 
+    /// Whether the actor looks after what others own in `team`, or in no team: an administrator, and whoever runs the
+    /// team, which is whoever may say who is in it. What the token is limited to does not matter here: it limits what
+    /// may be done, and not whose things they are.
+    pub fn manages(&self, team: Option<&TeamId>) -> bool {
+        const RUNS: Permission = Permission::TeamsManageMembers;
+        let runs = |team: &TeamId| {
+            self.scope.has_team(team) && self.in_team.get(team).is_some_and(|set| set.has(RUNS))
+        };
+        self.is_admin || self.granted.has(RUNS) || team.is_some_and(runs)
+    }
+
     /// What gives the actor `permission` somewhere, whatever the token is limited to.
     pub fn role(&self, permission: Permission) -> Option<GivenBy> {
         self.everywhere(permission).or_else(|| {

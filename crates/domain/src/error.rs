@@ -109,9 +109,19 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// How many problems one answer names. Who sends fifty thousand wrong ids is helped by the first few.
+    pub const SHOWN: usize = 20;
+
     /// Joins problems to one readable line.
     pub fn join(problems: &[Self]) -> String {
-        problems.iter().map(Self::to_string).collect::<Vec<_>>().join("; ")
+        let mut lines: Vec<String> = problems.iter().take(Self::SHOWN).map(Self::to_string).collect();
+        lines.extend(Self::more(problems.len()));
+        lines.join("; ")
+    }
+
+    /// What is said of the problems that are not named, out of `count`.
+    pub fn more(count: usize) -> Option<String> {
+        (count > Self::SHOWN).then(|| format!("and {} more", count - Self::SHOWN))
     }
 }
 

@@ -105,6 +105,29 @@ impl PermissionSet {
     /// None.
     pub const NONE: Self = Self(0);
 
+    /// What a token that is limited to one virtual server can do at most: look at it and use it. With anything else it
+    /// could give itself more, for example by choosing other tools for its server.
+    pub const OF_ONE_SERVER: Self = Self::of(&[
+        Permission::ServersRead,
+        Permission::ServersUse,
+        Permission::ToolsRead,
+        Permission::ToolsExecute,
+        Permission::ResourcesRead,
+        Permission::PromptsRead,
+        Permission::PromptsExecute,
+        Permission::A2aRead,
+        Permission::A2aInvoke,
+    ]);
+
+    const fn of(permissions: &[Permission]) -> Self {
+        let (mut bits, mut rest) = (0, permissions);
+        while let [first, more @ ..] = rest {
+            bits |= 1 << *first as u8;
+            rest = more;
+        }
+        Self(bits)
+    }
+
     /// Whether `permission` is in the set.
     pub fn has(self, permission: Permission) -> bool {
         self.0 & (1 << permission as u8) != 0
@@ -195,6 +218,17 @@ mod tests {
             assert_eq!(permission.as_str().parse::<Permission>(), Ok(*permission));
             assert!(PermissionSet::NONE.with(*permission).has(*permission));
         }
+    }
+
+    #[test]
+    fn a_token_for_one_server_changes_nothing() {
+        for permission in
+            Permission::ALL.iter().filter(|permission| PermissionSet::OF_ONE_SERVER.has(**permission))
+        {
+            let deed = permission.as_str().rsplit(['.', ':']).next().unwrap();
+            assert!(["read", "use", "execute", "invoke"].contains(&deed), "{permission}");
+        }
+        assert!(PermissionSet::OF_ONE_SERVER.has(Permission::ToolsExecute));
     }
 
     #[test]

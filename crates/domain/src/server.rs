@@ -20,7 +20,7 @@ pub enum Prefix {
 }
 
 /// A virtual server.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     /// Its id.
     pub id: ServerId,

@@ -15,7 +15,7 @@ use arc_swap::ArcSwap;
 use domain::Result;
 use tokio::sync::Mutex;
 
-pub use snapshot::{Item, Kind, Peer, ServerView, Snapshot};
+pub use snapshot::{Item, Kind, Peer, Registered, ServerView, Snapshot};
 
 use crate::engine::Engine;
 
@@ -40,21 +40,24 @@ impl Catalogue {
     }
 }
 
-/// Builds a new snapshot from the database, unless the present one is already as new.
+/// Builds a new snapshot from the database, unless the present one is already as new. However many ask at once, one
+/// builds and one waits to: the second reads what all of them had committed, and the others find that it is done.
 pub async fn reload(engine: &Engine) -> Result<()> {
     let catalogue = engine.catalogue();
+    let wanted = store::sequences::read(engine.db(), "catalogue").await?;
     let _turn = catalogue.reloading.lock().await;
-    // Read before the rows: a change that commits in between makes the next reload do the work again.
-    let sequence = store::sequences::read(engine.db(), "catalogue").await?;
-    if sequence == catalogue.sequence() && sequence != 0 {
+    if wanted <= catalogue.sequence() && wanted != 0 {
         return Ok(());
     }
+    // Read before the rows: a change that commits in between makes the next reload do the work again.
+    let sequence = store::sequences::read(engine.db(), "catalogue").await?;
     let rows = read(engine).await?;
     let building = tokio::task::spawn_blocking(move || Snapshot::build(&rows));
     let snapshot = building.await.map_err(domain::Error::internal)?;
     for (kind, label) in [(Kind::Tool, "tool"), (Kind::Prompt, "prompt"), (Kind::Resource, "resource")] {
         engine.stats().registered(label, snapshot.count(kind));
     }
+    engine.stats().reloaded();
     tracing::debug!(sequence, tools = snapshot.count(Kind::Tool), "catalogue loaded");
     catalogue.current.store(Arc::new(snapshot));
     catalogue.loaded.store(sequence, Ordering::Release);

@@ -6,6 +6,7 @@
 pub(crate) mod merging;
 pub(crate) mod naming;
 pub(crate) mod reading;
+pub(crate) mod taken;
 
 use std::{collections::HashSet, time::Duration};
 
@@ -85,10 +86,19 @@ impl Plan {
     }
 
     /// Gives every row that stays the ownership that `carry` says, where it says one. `stored` are the rows before.
-    pub(crate) fn reown(&mut self, stored: Stored, carry: impl Fn(&Owned) -> Option<Owned>) {
-        reown(&mut self.tools, stored.tools, &carry);
-        reown(&mut self.prompts, stored.prompts, &carry);
-        reown(&mut self.resources, stored.resources, &carry);
+    /// A resource whose URI is in `held` is never shown to more people than before.
+    pub(crate) fn reown(
+        &mut self,
+        stored: Stored,
+        held: &HashSet<String>,
+        carry: impl Fn(&Owned) -> Option<Owned>,
+    ) {
+        reown(&mut self.tools, stored.tools, &|row| carry(&row.owned));
+        reown(&mut self.prompts, stored.prompts, &|row| carry(&row.owned));
+        reown(&mut self.resources, stored.resources, &|row| {
+            let kept = |owned: &Owned| held.contains(&row.uri) && ownership::wider(owned, &row.owned);
+            carry(&row.owned).filter(|owned| !kept(owned))
+        });
     }
 }
 
@@ -104,16 +114,16 @@ macro_rules! rows { ($($kind:ty),*) => { $(impl Row for $kind {
 })* } }
 rows!(Tool, Prompt, Resource);
 
-fn reown<T: Row>(changes: &mut Changes<T>, stored: Vec<T>, carry: &impl Fn(&Owned) -> Option<Owned>) {
+fn reown<T: Row>(changes: &mut Changes<T>, stored: Vec<T>, carry: &impl Fn(&T) -> Option<Owned>) {
     for row in &mut changes.update {
-        if let Some(owned) = carry(row.owned()) {
+        if let Some(owned) = carry(row) {
             *row.owned() = owned;
         }
     }
     let touched: HashSet<String> =
         changes.update.iter().chain(&changes.remove).map(|row| row.key().to_owned()).collect();
     for mut row in stored.into_iter().filter(|row| !touched.contains(row.key())) {
-        if let Some(owned) = carry(row.owned()) {
+        if let Some(owned) = carry(&row) {
             *row.owned() = owned;
             changes.update.push(row);
         }

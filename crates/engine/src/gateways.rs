@@ -4,6 +4,7 @@
 //! What stands in the operator's file (`file`) can be listed here and changed only there. A row that the scope
 //! does not show does not exist; credentials are decrypted here and nowhere else.
 
+mod address;
 mod change;
 mod create;
 pub mod credentials;
@@ -18,7 +19,7 @@ use std::{
 };
 
 use domain::{
-    Caller, Error, Result, Scope,
+    Caller, Error, Owned, Result, Scope,
     gateway::{Gateway, UpstreamAuth},
     id::GatewayId,
     permission::grant,
@@ -57,12 +58,12 @@ pub async fn list(
     query: &Query,
 ) -> Result<Vec<Gateway>> {
     let rows = store::gateways::list(engine.db(), &permit.rows(), query).await?;
-    Ok(rows.into_iter().map(|row| lenient(engine, row)).collect())
+    Ok(rows.into_iter().map(|row| shown(permit, lenient(engine, row))).collect())
 }
 
 /// One gateway.
 pub async fn get(engine: &Engine, permit: &Permit<grant::GatewaysRead>, id: &str) -> Result<Gateway> {
-    visible(engine, &permit.rows(), id).await.map(|row| lenient(engine, row))
+    visible(engine, &permit.rows(), id).await.map(|row| shown(permit, lenient(engine, row)))
 }
 
 /// How much each of the gateways offers.
@@ -135,16 +136,28 @@ pub async fn sources<P>(engine: &Engine, permit: &Permit<P>) -> Result<HashMap<G
     let of = |gateway: Gateway| {
         let (actor, reads) = (permit.actor(), domain::Permission::GatewaysRead);
         let seen = actor.may(reads) && policy::reaches(actor, reads, &gateway.owned);
+        let auth_kind = gateway.auth.kind().filter(|_| seen);
         let source = Source {
             name: gateway.name,
             slug: gateway.slug,
             transport: gateway.transport,
-            url: seen.then_some(gateway.url),
-            auth_kind: gateway.auth.kind().filter(|_| seen),
+            url: seen.then(|| shown_url(permit, &gateway.owned, gateway.url)),
+            auth_kind,
         };
         (gateway.id, source)
     };
     Ok(load_all(engine).await?.into_iter().map(of).collect())
+}
+
+/// A gateway as the actor may see it: the secrets in its URL are for those who may change it.
+fn shown<P>(permit: &Permit<P>, gateway: Gateway) -> Gateway {
+    let url = shown_url(permit, &gateway.owned, gateway.url);
+    Gateway { url, ..gateway }
+}
+
+fn shown_url<P>(permit: &Permit<P>, owned: &Owned, url: String) -> String {
+    let changes = policy::narrow::<grant::GatewaysUpdate, _>(permit);
+    if changes.is_ok_and(|permit| permit.may_change(owned)) { url } else { address::masked(&url) }
 }
 
 /// Every gateway with its credentials, for the catalogue. One whose credentials do not open is switched off in

@@ -20,6 +20,7 @@ mod removal;
 mod reset;
 mod roles;
 mod session;
+mod standing;
 mod state;
 
 use std::collections::BTreeMap;
@@ -48,6 +49,7 @@ pub use self::{
         prepare_roles, revoke, role, roles, update_role,
     },
     session::{Session, logout, refresh},
+    standing::token_stands,
 };
 pub(crate) use self::{
     roles::{built_in, check_may_grant_in, effective, grant},

@@ -30,6 +30,9 @@ pub use self::{
     subject::Subject,
 };
 
+/// The kind of a team: it is nobody's row, so that having the permission in it is all that a change of it needs.
+pub(crate) const TEAM: &str = "team";
+
 /// Proof that its actor may do `P`.
 #[derive(Debug)]
 pub struct Permit<P> {
@@ -65,8 +68,15 @@ impl<P: Grant> Permit<P> {
         rows(&self.actor, P::PERMISSION)
     }
 
-    /// Refuses a change of a row to whoever may not: its owner may, whoever has the permission in its team, and
-    /// whoever has it everywhere. A row that the scope does not show is `NotFound` long before this is asked.
+    /// Whether the actor may change a row: what [`Permit::check_change`] refuses, without noting a refusal.
+    pub fn may_change(&self, row: &Owned) -> bool {
+        decide(&self.actor, &Question::of(P::PERMISSION).about("row", Act::Change, row)).is_ok()
+    }
+
+    /// Refuses a change of a row to whoever may not: its owner may, and of a team's row, or a public row of a team,
+    /// whoever has the permission there and runs the team; of any of these an administrator. To be in a team and to
+    /// have the permission is not enough: a developer changes what is theirs. A row that the scope does not show is
+    /// `NotFound` long before this is asked.
     pub fn check_change(&self, kind: &'static str, row: &Owned) -> Result<()> {
         check(&self.actor, &Question::of(P::PERMISSION).about(kind, Act::Change, row))
     }
@@ -80,7 +90,7 @@ impl<P: Grant> Permit<P> {
     pub fn check_team(&self, team: &TeamId) -> Result<()> {
         let visibility = domain::Visibility::Team;
         let row = Owned { visibility, team_id: Some(team.clone()), owner_email: String::new() };
-        check(&self.actor, &Question::of(P::PERMISSION).about("team", Act::Change, &row))
+        check(&self.actor, &Question::of(P::PERMISSION).about(TEAM, Act::Change, &row))
     }
 }
 
@@ -174,6 +184,42 @@ mod tests {
         let capped =
             actor(&[Permission::ToolsRead], PermissionSet::from_names(["prompts.read"]), Scope::PublicOnly);
         assert!(authorize::<grant::ToolsRead>(&capped).is_err());
+    }
+
+    #[test]
+    fn rows_are_changed_by_their_owner_and_by_whoever_runs_the_team() {
+        let (mine, other) = (TeamId::random(), TeamId::random());
+        let scope = Scope::Teams { email: "bob@example.com".to_owned(), teams: vec![mine.clone()] };
+        let row = |visibility, team: Option<&TeamId>, owner: &str| Owned {
+            visibility,
+            team_id: team.cloned(),
+            owner_email: owner.to_owned(),
+        };
+        let may = |role: &[&str], row: &Owned| {
+            let mut bob = actor(&[], PermissionSet::ALL, scope.clone());
+            if let Some(bob) = Arc::get_mut(&mut bob) {
+                bob.in_team.insert(mine.clone(), PermissionSet::from_names(role.iter().copied()));
+            }
+            authorize::<grant::ToolsUpdate>(&bob).is_ok_and(|permit| permit.may_change(row))
+        };
+        let (developer, runs) = (&["tools.update"][..], &["tools.update", "teams.manage_members"][..]);
+        for visibility in [Visibility::Team, Visibility::Public] {
+            let theirs = row(visibility, Some(&mine), "ann@example.com");
+            assert!(!may(developer, &theirs) && may(runs, &theirs), "{visibility}");
+            assert!(!may(&["teams.manage_members"], &theirs), "the permission is needed as well");
+            assert!(may(developer, &row(visibility, Some(&mine), "bob@example.com")), "{visibility}");
+            assert!(!may(runs, &row(visibility, Some(&other), "ann@example.com")), "{visibility}");
+        }
+        assert!(!may(runs, &row(Visibility::Public, None, "ann@example.com")), "of no team");
+        assert!(!may(runs, &row(Visibility::Private, Some(&mine), "ann@example.com")));
+        let mut admin = actor(&[], PermissionSet::ALL, Scope::Unrestricted { email: "root@b.c".to_owned() });
+        if let Some(admin) = Arc::get_mut(&mut admin) {
+            admin.is_admin = true;
+        }
+        let permit = authorize::<grant::ToolsUpdate>(&admin).unwrap();
+        assert!(permit.may_change(&row(Visibility::Public, None, "ann@example.com")));
+        assert!(permit.may_change(&row(Visibility::Team, Some(&mine), "ann@example.com")));
+        assert!(!permit.may_change(&row(Visibility::Private, Some(&mine), "ann@example.com")));
     }
 
     #[test]

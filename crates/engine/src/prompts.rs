@@ -2,9 +2,14 @@
 
 use domain::{Caller, Error, Problem, Result, Scope, id::PromptId, item::Prompt, name, permission::grant};
 use serde_json::json;
+use store::claims::Claim;
 
 use crate::{
-    Engine, Permit, audit, catalogue, discovery::naming, gateways, ownership, ownership::Wish, query::Query,
+    Engine, Permit, audit, catalogue,
+    discovery::{naming, taken},
+    gateways, ownership,
+    ownership::Wish,
+    query::Query,
 };
 
 /// A change of a prompt; absent members stay as they are. What the upstream says of it cannot be changed here.
@@ -58,6 +63,9 @@ pub async fn update(
         owned,
         ..before.clone()
     };
+    if after == before {
+        return Ok(before);
+    }
     ownership::changed(&mut after.record, engine.clock().now(), &permit.actor().email, caller);
 
     let _turn = engine.federation().turn().await;
@@ -65,6 +73,8 @@ pub async fn update(
     if siblings.iter().any(|other| other.id != after.id && other.custom_slug == after.custom_slug) {
         return Err(Error::AlreadyExists { kind: ownership::kind(&after.owned, "Prompt"), name: after.name });
     }
+    let (old, new) = ((before.name.as_str(), &before.owned), (after.name.as_str(), &after.owned));
+    taken::refuse(engine, Claim::PromptName, &before.gateway_id, old, new).await?;
     write(engine, permit, caller, &after, "prompt.update").await?;
     after.record.version += 1;
     Ok(after)
@@ -80,6 +90,9 @@ pub async fn set_enabled(
 ) -> Result<Prompt> {
     let mut prompt = visible(engine, permit.scope(), id).await?;
     ownership::may_change(permit, &prompt.owned)?;
+    if prompt.enabled == enabled {
+        return Ok(prompt);
+    }
     prompt.enabled = enabled;
     ownership::changed(&mut prompt.record, engine.clock().now(), &permit.actor().email, caller);
     write(engine, permit, caller, &prompt, if enabled { "prompt.activate" } else { "prompt.deactivate" })

@@ -2,6 +2,8 @@
 //!
 //! What the actor may not see does not exist: both are `NotFound`, with the same text.
 
+pub(crate) mod templates;
+
 use std::sync::Arc;
 
 use domain::{Error, Grant, Result, id::ServerId};
@@ -81,13 +83,18 @@ pub fn prompt<P: Grant>(permit: &Permit<P>, place: &Place, name: &str) -> Result
 pub fn resource<P: Grant>(permit: &Permit<P>, place: &Place, uri: &str) -> Result<Callable> {
     named(permit, place, Kind::Resource, uri)
         .or_else(|| {
-            let templates = place.snapshot.list(place.server(), Kind::Template);
-            let matching = templates
-                .iter()
-                .find(|item| template_matches(&item.name, uri) && permit.reaches(&item.owned));
-            matching.map(|item| Callable { item: Arc::clone(item) })
+            let mine = |item: &Item| permit.reaches(&item.owned) && !withheld(permit, place, item, uri);
+            templates::best(place.snapshot.list(place.server(), Kind::Template), uri, mine)
+                .map(|item| Callable { item: Arc::clone(item) })
         })
         .ok_or_else(|| Error::not_found("Resource", uri))
+}
+
+/// Whether the gateway of a template has the very resource as a row that is switched off or not the actor's to use: a
+/// template never serves what was withheld.
+fn withheld<P: Grant>(permit: &Permit<P>, place: &Place, template: &Item, uri: &str) -> bool {
+    let rows = place.snapshot.registered(&template.peer.target.gateway, uri);
+    rows.iter().any(|row| !row.enabled || !permit.reaches(&row.owned))
 }
 
 /// A resource template by the template itself, for completion.
@@ -98,58 +105,4 @@ pub fn template<P: Grant>(permit: &Permit<P>, place: &Place, uri: &str) -> Resul
 fn named<P: Grant>(permit: &Permit<P>, place: &Place, kind: Kind, name: &str) -> Option<Callable> {
     let item = place.snapshot.find(place.server(), kind, name, |row| permit.reaches(row))?;
     Some(Callable { item: Arc::clone(item) })
-}
-
-/// Whether a URI could have been made from a template (RFC 6570). Every `{…}` stands for at least one character;
-/// plain and `+`, `#`, `/` expressions are told apart by whether they may hold a slash. Linear in the URI for each
-/// literal; never backtracks beyond the next literal.
-pub(crate) fn template_matches(template: &str, uri: &str) -> bool {
-    let mut rest = uri;
-    let mut parts = template.split('{');
-    let Some(stripped) = parts.next().and_then(|literal| rest.strip_prefix(literal)) else { return false };
-    rest = stripped;
-    let mut parts = parts.peekable();
-    while let Some(part) = parts.next() {
-        let Some((expression, literal)) = part.split_once('}') else { return false };
-        let slashes = expression.starts_with(['+', '#', '/', '?', '&']);
-        let end = if literal.is_empty() && parts.peek().is_none() {
-            rest.len()
-        } else if parts.peek().is_none() {
-            match rest.strip_suffix(literal) {
-                Some(value) => value.len(),
-                None => return false,
-            }
-        } else {
-            // The value is at least one character long.
-            let Some(first) = rest.chars().next().map(char::len_utf8) else { return false };
-            match rest.get(first..).and_then(|tail| tail.find(literal)) {
-                Some(at) => at + first,
-                None => return false,
-            }
-        };
-        let (value, tail) = rest.split_at(end);
-        if value.is_empty() || (!slashes && value.contains('/')) {
-            return false;
-        }
-        rest = tail.strip_prefix(literal).unwrap_or(tail);
-    }
-    rest.is_empty()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::template_matches;
-
-    #[test]
-    fn templates_match_what_they_could_have_made() {
-        assert!(template_matches("demo://item/{id}", "demo://item/7"));
-        assert!(template_matches("test://template/{id}/data", "test://template/a-b/data"));
-        assert!(template_matches("file:///{+path}", "file:///a/b/c"));
-        assert!(template_matches("x://{a}/{b}", "x://1/2"));
-        assert!(!template_matches("demo://item/{id}", "demo://item/"));
-        assert!(!template_matches("demo://item/{id}", "demo://item/a/b"));
-        assert!(!template_matches("test://template/{id}/data", "test://template/7/other"));
-        assert!(!template_matches("demo://about", "demo://about/x"));
-        assert!(template_matches("demo://about", "demo://about"));
-    }
 }

@@ -2,8 +2,11 @@
 
 use domain::{Caller, Error, Result, Scope, id::ResourceId, item::Resource, permission::grant, record::Tag};
 use serde_json::json;
+use store::claims::Claim;
 
-use crate::{Engine, Permit, audit, catalogue, gateways, ownership, ownership::Wish, query::Query};
+use crate::{
+    Engine, Permit, audit, catalogue, discovery::taken, gateways, ownership, ownership::Wish, query::Query,
+};
 
 /// A change of a resource; absent members stay as they are. What the upstream says of it cannot be changed here.
 #[derive(Debug, Clone, Default)]
@@ -52,9 +55,15 @@ pub async fn update(
         description: change.description.or_else(|| before.description.clone()),
         tags,
         owned,
-        ..before
+        ..before.clone()
     };
+    if after == before {
+        return Ok(before);
+    }
     ownership::changed(&mut after.record, engine.clock().now(), &permit.actor().email, caller);
+    let _turn = engine.federation().turn().await;
+    let (old, new) = ((before.uri.as_str(), &before.owned), (after.uri.as_str(), &after.owned));
+    taken::refuse(engine, Claim::ResourceUri, &before.gateway_id, old, new).await?;
     write(engine, permit, caller, &after, "resource.update").await?;
     after.record.version += 1;
     Ok(after)
@@ -70,6 +79,9 @@ pub async fn set_enabled(
 ) -> Result<Resource> {
     let mut resource = visible(engine, permit.scope(), id).await?;
     ownership::may_change(permit, &resource.owned)?;
+    if resource.enabled == enabled {
+        return Ok(resource);
+    }
     resource.enabled = enabled;
     ownership::changed(&mut resource.record, engine.clock().now(), &permit.actor().email, caller);
     let action = if enabled { "resource.activate" } else { "resource.deactivate" };

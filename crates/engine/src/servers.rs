@@ -82,8 +82,11 @@ pub async fn update(
     choice::refuse_wider(&chosen, &owned)?;
     choice::refuse_collisions(&chosen, checked.prefix)?;
     let version = before.record.version;
-    let mut after =
-        Server { id: before.id, owned, record: before.record, enabled: before.enabled, ..blank(checked) };
+    let (id, record) = (before.id.clone(), before.record.clone());
+    let mut after = Server { id, owned, record, enabled: before.enabled, ..blank(checked) };
+    if after == before {
+        return Ok(before);
+    }
     ownership::changed(&mut after.record, engine.clock().now(), &permit.actor().email, caller);
     let _turn = engine.federation().turn().await;
     refuse_taken(engine, permit.scope(), &after).await?;
@@ -102,6 +105,9 @@ pub async fn set_enabled(
 ) -> Result<Server> {
     let mut server = visible(engine, permit.scope(), id).await?;
     ownership::may_change(permit, &server.owned)?;
+    if server.enabled == enabled {
+        return Ok(server);
+    }
     let version = server.record.version;
     server.enabled = enabled;
     ownership::changed(&mut server.record, engine.clock().now(), &permit.actor().email, caller);

@@ -17,6 +17,7 @@ pub struct Stats {
     requests: IntCounterVec,
     denials: IntCounterVec,
     revocation_age: IntGaugeVec,
+    reloads: IntCounterVec,
 }
 
 impl Default for Stats {
@@ -32,6 +33,8 @@ impl Default for Stats {
         let requests =
             counter("contextforge_http_requests_total", "HTTP answers by status class", &["status"]);
         let denials = counter("contextforge_denials_total", "Refused requests (403) by reason", &["reason"]);
+        let reloads =
+            counter("contextforge_catalogue_reloads_total", "Times that the catalogue was built", &[]);
         let buckets =
             vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
         let options = HistogramOpts::new(
@@ -56,7 +59,7 @@ impl Default for Stats {
                 tracing::error!(%error, "a metric could not be registered");
             }
         }
-        Self { registry, calls, durations, registered, logins, requests, denials, revocation_age }
+        Self { registry, calls, durations, registered, logins, requests, denials, revocation_age, reloads }
     }
 }
 
@@ -96,6 +99,11 @@ impl Stats {
             _ => "5xx",
         };
         self.requests.with_label_values(&[class]).inc();
+    }
+
+    /// Counts a catalogue that was built.
+    pub(crate) fn reloaded(&self) {
+        self.reloads.with_label_values::<&str>(&[]).inc();
     }
 
     /// Notes how many things of a kind are registered.

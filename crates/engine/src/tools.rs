@@ -2,9 +2,14 @@
 
 use domain::{Caller, Error, Problem, Result, Scope, id::ToolId, item::Tool, name, permission::grant};
 use serde_json::json;
+use store::claims::Claim;
 
 use crate::{
-    Engine, Permit, audit, catalogue, discovery::naming, gateways, ownership, ownership::Wish, query::Query,
+    Engine, Permit, audit, catalogue,
+    discovery::{naming, taken},
+    gateways, ownership,
+    ownership::Wish,
+    query::Query,
 };
 
 /// A change of a tool; absent members stay as they are. What the upstream says of it cannot be changed here.
@@ -57,6 +62,9 @@ pub async fn update(
         owned,
         ..before.clone()
     };
+    if after == before {
+        return Ok(before);
+    }
     ownership::changed(&mut after.record, engine.clock().now(), &permit.actor().email, caller);
 
     let _turn = engine.federation().turn().await;
@@ -64,6 +72,8 @@ pub async fn update(
     if siblings.iter().any(|other| other.id != after.id && other.custom_slug == after.custom_slug) {
         return Err(Error::AlreadyExists { kind: ownership::kind(&after.owned, "Tool"), name: after.name });
     }
+    let (old, new) = ((before.name.as_str(), &before.owned), (after.name.as_str(), &after.owned));
+    taken::refuse(engine, Claim::ToolName, &before.gateway_id, old, new).await?;
     write(engine, permit, caller, &after, "tool.update").await?;
     after.record.version += 1;
     Ok(after)
@@ -79,6 +89,9 @@ pub async fn set_enabled(
 ) -> Result<Tool> {
     let mut tool = visible(engine, permit.scope(), id).await?;
     ownership::may_change(permit, &tool.owned)?;
+    if tool.enabled == enabled {
+        return Ok(tool);
+    }
     tool.enabled = enabled;
     ownership::changed(&mut tool.record, engine.clock().now(), &permit.actor().email, caller);
     write(engine, permit, caller, &tool, if enabled { "tool.activate" } else { "tool.deactivate" }).await?;

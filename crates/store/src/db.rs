@@ -14,7 +14,7 @@ use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 use domain::{Error, Result};
 use futures_util::future::BoxFuture;
 use sqlx::{
-    AssertSqlSafe, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    AssertSqlSafe, Connection, FromRow, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
@@ -29,6 +29,9 @@ use crate::{
 
 /// How long a caller waits for a connection or for another writer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a start waits for PostgreSQL, and how often it tries in that time.
+const STARTING: Duration = Duration::from_secs(8);
+const RETRY: Duration = Duration::from_millis(250);
 /// More readers than this gain nothing on one file and cost a thread each.
 const SQLITE_READERS: u32 = 4;
 /// PostgreSQL ends what runs longer.
@@ -312,11 +315,34 @@ fn make_file(path: &Path) -> std::io::Result<()> {
     options.open(path).map(|_| ())
 }
 
+/// Waits for the server to answer, which may be starting too, and says which one it is where it does not. The pool
+/// would only know that time ran out.
+async fn reach(options: &PgConnectOptions) -> Result<()> {
+    let place = format!("{}:{}", options.get_host(), options.get_port());
+    let unreachable = |cause: &str| {
+        Error::Unavailable(format!("PostgreSQL at {place} (DATABASE_URL) cannot be used: {cause}"))
+    };
+    let deadline = tokio::time::Instant::now() + STARTING;
+    let mut cause = format!("no answer within {} seconds", STARTING.as_secs());
+    loop {
+        match tokio::time::timeout_at(deadline, PgConnection::connect_with(options)).await {
+            Ok(Ok(connection)) => return connection.close().await.map_err(failed),
+            Ok(Err(error @ sqlx::Error::Io(_))) => cause = error.to_string(),
+            Ok(Err(error)) => return Err(unreachable(&error.to_string())),
+            Err(_) => return Err(unreachable(&cause)),
+        }
+        if tokio::time::timeout_at(deadline, tokio::time::sleep(RETRY)).await.is_err() {
+            return Err(unreachable(&cause));
+        }
+    }
+}
+
 async fn open_postgres(url: &str, max_connections: u32) -> Result<Db> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| Error::invalid("DATABASE_URL", format!("is no PostgreSQL URL: {error}")))?
         .application_name("contextforge")
         .options([("statement_timeout", STATEMENT_TIMEOUT), ("idle_in_transaction_session_timeout", "60s")]);
+    reach(&options).await?;
     // Two at least: a reader must not wait for a writer.
     let pool = PgPoolOptions::new().acquire_timeout(PATIENCE).max_connections(max_connections.max(2));
     let pool = pool.connect_with(options).await.map_err(failed)?;

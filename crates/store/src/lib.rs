@@ -8,8 +8,10 @@
 pub mod api_tokens;
 pub mod audit;
 pub mod bus;
+pub mod claims;
 mod columns;
 pub mod db;
+pub mod endings;
 mod entity;
 pub mod estate;
 mod failure;

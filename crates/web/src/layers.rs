@@ -8,7 +8,7 @@
 //! |  3 | security headers   | on every answer, those of the layers below included                                 |
 //! |  4 | CORS headers       | likewise, so that a browser can read an error                                       |
 //! |  5 | panic catch        | a bug in one request is a 500 for that request                                      |
-//! |  6 | header limits      | before anything looks at the headers (431)                                          |
+//! |  6 | header limits      | before anything looks at the headers (431); two contradicting lengths are 400      |
 //! |  7 | Host allow-list    | before routing, so that a rebound name reaches nothing (403)                        |
 //! |  8 | Origin check       | before routing and authentication, for every method and endpoint (403)              |
 //! |  9 | CORS preflight     | answered here, because it carries no credentials                                    |
@@ -136,6 +136,9 @@ impl Stack {
         let app = self.app.clone();
         let edge = app.edge();
         if let Err(refusal) = edge.limits.check(request.headers()) {
+            return refusal;
+        }
+        if let Err(refusal) = limits::check_lengths(&request) {
             return refusal;
         }
         if let Err(refusal) = edge.origins.check_host(&request) {

@@ -17,5 +17,5 @@ pub mod workers;
 
 pub use app::App;
 pub use routes::{route_table, router};
-pub use serve::serve;
+pub use serve::{Serving, serve};
 pub use workers::Workers;

@@ -1,4 +1,11 @@
 //! The connection loop: accepts, speaks HTTP/1.1 and HTTP/2, and drains on a stop.
+//!
+//! Nobody is waited for without end: not for the first bytes of a connection or the headers of a request, not for its
+//! next request, and not for a client that stops reading ([`watched`]). How many connections there may be at once says
+//! [`admission`]; one too many is closed at once.
+
+mod admission;
+pub(crate) mod watched;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,45 +22,46 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
-use crate::{layers::Peer, workers::Workers};
+use self::{
+    admission::{Admission, Full, Seldom, Slot},
+    watched::Watched,
+};
+use crate::{layers::Peer, settings::ListenSettings, workers::Workers};
 
-/// Until when the headers of a request have to be there, and how long an idle connection is kept.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Above our own limits, so that our answer with its explanation is the usual one.
 const PARSER_MAX_HEADERS: usize = 200;
 const PARSER_MAX_HEADER_BYTES: usize = 64 * 1024;
 
+/// What is served, and until when.
+pub struct Serving {
+    /// The routes with their layers.
+    pub router: Router,
+    /// The threads that serve connections.
+    pub workers: Arc<Workers>,
+    /// Cancelled when no more connections are to be accepted.
+    pub shutdown: CancellationToken,
+    /// How long requests in flight may take to end after that.
+    pub drain: Duration,
+}
+
 /// Serves until `shutdown` is cancelled, then lets the requests in flight end for as long as `drain`.
-#[expect(clippy::cognitive_complexity, reason = "it is the select and log macros that branch")]
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    workers: Arc<Workers>,
-    shutdown: CancellationToken,
-    drain: Duration,
-) {
-    let server = builder();
+pub async fn serve(listener: TcpListener, settings: ListenSettings, serving: Serving) {
+    let Serving { router, workers, shutdown, drain } = serving;
+    let patience = Duration::from_secs(settings.header_timeout_seconds);
     let graceful = GracefulShutdown::new();
     // Ends connections that are still open when the time to drain is over.
     let end = CancellationToken::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = shutdown.cancelled() => break,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                // The thread that serves the connection also waits for its socket.
-                let Ok(stream) = stream.into_std() else { continue };
-                let connection = Connection { stream, peer, router: router.clone(), end: end.clone() };
-                workers.spawn(connection.run(server.clone(), graceful.watcher()));
-            }
-            Err(error) => {
-                // Out of file descriptors, or the client is gone again: neither is mended by trying at once.
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
+    let mut door = Door {
+        admission: Admission::new(&settings),
+        refusals: Seldom::default(),
+        failures: Seldom::default(),
+    };
+    let server = builder(patience);
+    while let Some(accepted) = door.accept(&listener, &shutdown).await {
+        let (stream, peer, slot) = accepted;
+        let connection =
+            Connection { stream, peer, router: router.clone(), end: end.clone(), patience, slot };
+        workers.spawn(connection.run(server.clone(), graceful.watcher()));
     }
     drop(listener);
     if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
@@ -62,12 +70,69 @@ pub async fn serve(
     end.cancel();
 }
 
-fn builder() -> auto::Builder<TokioExecutor> {
+/// Lets connections in.
+struct Door {
+    admission: Arc<Admission>,
+    refusals: Seldom,
+    failures: Seldom,
+}
+
+impl Door {
+    /// The next connection that there is room for; `None` after a stop was asked for.
+    async fn accept(
+        &mut self,
+        listener: &TcpListener,
+        shutdown: &CancellationToken,
+    ) -> Option<(std::net::TcpStream, SocketAddr, Slot)> {
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = shutdown.cancelled() => return None,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let slot = match self.admission.admit(peer.ip()) {
+                        Ok(slot) => slot,
+                        Err(full) => {
+                            self.refused(full, peer);
+                            continue;
+                        }
+                    };
+                    // The thread that serves the connection also waits for its socket.
+                    let Ok(stream) = stream.into_std() else { continue };
+                    return Some((stream, peer, slot));
+                }
+                Err(error) => {
+                    // Out of file descriptors, or the client is gone again: neither is mended by trying at once.
+                    self.failed(&error);
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+    }
+
+    fn refused(&mut self, full: Full, peer: SocketAddr) {
+        let Some(more) = self.refusals.now() else { return };
+        let (setting, most) = match full {
+            Full::Total(most) => ("MAX_CONNECTIONS", most),
+            Full::Address(most) => ("MAX_CONNECTIONS_PER_ADDRESS", most),
+        };
+        tracing::warn!(%peer, setting, most, more, "a connection was closed at once: there are too many");
+    }
+
+    fn failed(&mut self, error: &std::io::Error) {
+        if let Some(more) = self.failures.now() {
+            tracing::warn!(%error, more, "a connection could not be accepted");
+        }
+    }
+}
+
+fn builder(patience: Duration) -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     server
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        .header_read_timeout(patience)
         .max_headers(PARSER_MAX_HEADERS)
         .max_buf_size(PARSER_MAX_HEADER_BYTES);
     server
@@ -75,8 +140,8 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_header_list_size(64 * 1024)
         .max_concurrent_streams(256)
-        .keep_alive_interval(Some(HEADER_TIMEOUT))
-        .keep_alive_timeout(HEADER_TIMEOUT);
+        .keep_alive_interval(Some(patience))
+        .keep_alive_timeout(patience);
     server
 }
 
@@ -85,12 +150,15 @@ struct Connection {
     peer: SocketAddr,
     router: Router,
     end: CancellationToken,
+    patience: Duration,
+    slot: Slot,
 }
 
 impl Connection {
     #[expect(clippy::cognitive_complexity, reason = "it is the select and log macros that branch")]
     async fn run(self, server: auto::Builder<TokioExecutor>, watcher: Watcher) {
-        let Self { stream, peer, router, end } = self;
+        // The place is free again when the connection has ended.
+        let Self { stream, peer, router, end, patience, slot: _slot } = self;
         let stream = match TcpStream::from_std(stream) {
             Ok(stream) => stream,
             Err(error) => {
@@ -102,9 +170,12 @@ impl Connection {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
+        let stream = Watched::new(stream, patience);
+        let heard = stream.heard();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
+            watched::mark(&mut request, &heard);
             router.clone().call(request)
         });
         let connection = watcher.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());

@@ -28,6 +28,12 @@ domain::settings! {
         trusted_proxies: List<IpNet> = "TRUSTED_PROXY_CIDRS";
         /// The one header in which those proxies write the client's address: `x-forwarded-for` or `forwarded`.
         trusted_proxy_header: String = "TRUSTED_PROXY_HEADER", default "x-forwarded-for";
+        /// Connections of clients at once. Half of the files that the process may open when not set, and never more than these.
+        max_connections: Option<usize> = "MAX_CONNECTIONS";
+        /// Connections at once from one address, or one /64 network of IPv6; trusted proxies are exempt. Three quarters of all when not set.
+        max_connections_per_address: Option<usize> = "MAX_CONNECTIONS_PER_ADDRESS";
+        /// Seconds until the first bytes of a connection and the headers of a request have to be there, for which an idle connection is kept, and for which a client may stop reading an answer.
+        header_timeout_seconds: u64 = "HEADER_TIMEOUT_SECONDS", default "30";
     }
 }
 
@@ -200,6 +206,9 @@ impl Settings {
             "x-forwarded-for" | "forwarded"
         ) {
             env.problem("TRUSTED_PROXY_HEADER", "must be x-forwarded-for or forwarded");
+        }
+        if !(1..=3600).contains(&self.listen.header_timeout_seconds) {
+            env.problem("HEADER_TIMEOUT_SECONDS", "must be 1 to 3600");
         }
         if self.listen.root_path.as_ref().is_some_and(|path| !path.starts_with('/')) {
             env.problem("APP_ROOT_PATH", "must begin with /");

@@ -83,7 +83,8 @@ async fn listen(
     let address = listener.local_addr()?;
     let app = web::App::new(engine.clone(), configuration.web.clone())?;
     let drain = Duration::from_secs(configuration.process.drain_seconds);
-    let serving = web::serve(listener, web::router(app), workers, stop_signal()?, drain);
+    let serving = web::Serving { router: web::router(app), workers, shutdown: stop_signal()?, drain };
+    let serving = web::serve(listener, settings.clone(), serving);
     tracing::info!(%address, "listening");
     Ok((address, tokio::spawn(serving)))
 }

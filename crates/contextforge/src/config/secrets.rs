@@ -5,7 +5,7 @@
 
 use std::{
     io::Write,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -24,8 +24,16 @@ const MIN_ENTROPY: f64 = 3.5;
 /// The key in the contract's examples.
 const SAMPLE: &str = "my-test-key-but-now-longer-than-32-bytes";
 /// Texts that guides print and people copy.
-const WELL_KNOWN: &[&str] =
-    &["my-test-key", SAMPLE, "my-test-salt", "changeme", "your-strong-secret-key-here", "secret", "password"];
+const WELL_KNOWN: &[&str] = &[
+    "my-test-key",
+    SAMPLE,
+    "my-test-salt",
+    "changeme",
+    "your-strong-secret-key-here",
+    "your-256-bit-secret-your-256-bit-secret",
+    "secret",
+    "password",
+];
 
 /// Fills in secrets that are not set: from the data folder, or new ones that are kept there. Gives the file when
 /// it was written.
@@ -72,7 +80,7 @@ pub(crate) fn random() -> Result<String, getrandom::Error> {
 
 /// The folder is the owner's alone (0700), the file too (0600), and the words are on the disk before they are used.
 fn append_private(dir: &Path, path: &Path, text: &str) -> std::io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    super::folder::make(dir)?;
     let mut file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()

@@ -110,6 +110,53 @@ fn settings_of_tokens_that_contradict_each_other_are_named() {
 }
 
 #[test]
+fn production_names_what_is_switched_off_or_on_against_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let unsafe_here = [
+        ("AUTH_REQUIRED", "false"),
+        ("MCPGATEWAY_UI_ENABLED", "true"),
+        ("MCPGATEWAY_ADMIN_API_ENABLED", "true"),
+    ];
+    let mut given = vars(&unsafe_here);
+    given.extend(vars(&[("ENVIRONMENT", "production"), ("SSRF_PROTECTION_ENABLED", "false")]));
+    let Err(Mistakes(problems)) = read(given.clone(), folder.path(), true) else { panic!("it started") };
+    for (name, _) in unsafe_here {
+        assert!(problems.iter().any(|problem| problem.field == name), "{name} is missing from {problems:?}");
+    }
+    given.retain(|(name, _)| name != "ENVIRONMENT");
+    let configuration = read(given, folder.path(), true).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let remarks = configuration.remarks.join("\n");
+    assert!(remarks.contains("SSRF_PROTECTION_ENABLED=false") && remarks.contains("AUTH_REQUIRED=false"));
+}
+
+#[test]
+fn words_that_are_not_understood_are_named_with_those_that_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let given = vars(&[("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml")]);
+    let Err(Mistakes(problems)) = read(given, folder.path(), true) else { panic!("it started") };
+    let text = Mistakes(problems).to_string();
+    assert!(text.contains("LOG_LEVEL: must be error, warn, info, debug, trace or off"), "{text}");
+    assert!(text.contains("LOG_FORMAT: must be json or text"), "{text}");
+    read(vars(&[("LOG_LEVEL", "WARNING")]), folder.path(), true)
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+}
+
+#[test]
+fn a_data_folder_that_is_open_to_others_is_closed() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mode = || std::fs::metadata(&data).unwrap().permissions().mode() & 0o777;
+    read(vec![], &data, false).err();
+    assert_eq!(mode(), 0o755, "a check changes nothing");
+    let configuration = read(vec![], &data, true).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert_eq!(mode(), 0o700);
+    assert!(configuration.remarks.iter().any(|remark| remark.contains("open to others (mode 755)")));
+}
+
+#[test]
 fn settings_of_the_python_gateway_are_accepted_and_named() {
     let folder = tempfile::tempdir().unwrap();
     let given =

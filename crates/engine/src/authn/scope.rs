@@ -87,6 +87,8 @@ pub(crate) fn assemble(
     (cap, server): (PermissionSet, Option<ServerId>),
 ) -> Result<Actor> {
     let scope = scope_of(&claims, &user, &rights.teams)?;
+    // Here and not at a door, so that it holds at every door.
+    let cap = if server.is_some() { cap.and(PermissionSet::OF_ONE_SERVER) } else { cap };
     Ok(Actor {
         is_admin: user.is_admin && scope != Scope::PublicOnly,
         email: user.email,

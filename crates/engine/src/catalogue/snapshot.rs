@@ -12,6 +12,8 @@ use domain::{
 use protocol::json::RawObject;
 use serde_json::value::RawValue;
 
+use crate::resolve::templates;
+
 /// The kinds of things that an upstream offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -79,12 +81,25 @@ pub struct ServerView {
     items: Shelf,
 }
 
+/// A resource that is registered, whether it is switched on or not.
+#[derive(Debug)]
+pub struct Registered {
+    /// Who may know of it.
+    pub owned: Owned,
+    /// Whether it is switched on.
+    pub enabled: bool,
+}
+
+/// The resources of gateways that also have templates, by their URIs in one spelling.
+type Uris = HashMap<GatewayId, HashMap<Box<str>, Vec<Registered>>>;
+
 /// Everything that is registered and switched on.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     peers: HashMap<GatewayId, Arc<Peer>>,
     everything: Shelf,
     servers: HashMap<ServerId, Arc<ServerView>>,
+    uris: Uris,
 }
 
 /// The rows that a snapshot is built from.
@@ -116,13 +131,10 @@ impl Shelf {
         for list in shelf.lists.values_mut() {
             list.sort_by(|a, b| a.exposed(prefix).cmp(b.exposed(prefix)).then_with(|| a.id.cmp(&b.id)));
         }
-        // Rows may share a name. The most personal one comes first, then the oldest: whoever registers something
-        // later takes nobody's name away.
+        // Rows may share a name. The oldest one comes first, whatever its visibility: whoever registers something later
+        // takes nobody's name away, least of all a public one from the members of a team.
         for same in shelf.names.values_mut().flat_map(HashMap::values_mut) {
-            same.sort_by(|a, b| {
-                let rank = |item: &Item| (item.owned.visibility, item.since);
-                rank(a).cmp(&rank(b)).then_with(|| a.id.cmp(&b.id))
-            });
+            same.sort_by(|a, b| a.since.cmp(&b.since).then_with(|| a.id.cmp(&b.id)));
         }
         shelf
     }
@@ -167,7 +179,13 @@ impl Snapshot {
         let servers =
             servers.map(|server| (server.id.clone(), Arc::new(ServerView::of(server, &by_id)))).collect();
         let everything = Shelf::fill(items, Prefix::Gateway);
-        Self { peers, everything, servers }
+        Self { peers, everything, servers, uris: uris(&rows.resources) }
+    }
+
+    /// The rows that a gateway has for a URI, with those that are switched off. Known of gateways with templates.
+    pub fn registered(&self, gateway: &GatewayId, uri: &str) -> &[Registered] {
+        let rows = self.uris.get(gateway).and_then(|uris| uris.get(&*templates::spelling(uri)));
+        rows.map_or(&[], Vec::as_slice)
     }
 
     /// How many items of a kind there are.
@@ -240,6 +258,18 @@ impl ServerView {
             items: Shelf::fill(chosen, server.prefix),
         }
     }
+}
+
+fn uris(resources: &[Resource]) -> Uris {
+    let templates = resources.iter().filter(|resource| resource.template);
+    let mut uris: Uris = templates.map(|template| (template.gateway_id.clone(), HashMap::new())).collect();
+    for row in resources.iter().filter(|resource| !resource.template) {
+        if let Some(uris) = uris.get_mut(&row.gateway_id) {
+            let registered = Registered { owned: row.owned.clone(), enabled: row.enabled };
+            uris.entry(templates::spelling(&row.uri).into()).or_default().push(registered);
+        }
+    }
+    uris
 }
 
 fn tool_item(tool: &Tool, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option<Item> {

@@ -17,6 +17,7 @@ use protocol::json::RawObject;
 use super::{
     naming::{Candidate, assign, public},
     reading::{FoundNamed, FoundResource},
+    taken::Taken,
 };
 
 /// What becomes of the rows.
@@ -47,6 +48,8 @@ pub(crate) struct Origin<'a> {
     pub(crate) separator: &'a str,
     /// The record of new rows.
     pub(crate) record: &'a Record,
+    /// What others hold.
+    pub(crate) taken: &'a Taken,
 }
 
 /// Merges a listing of tools into the stored ones.
@@ -61,7 +64,7 @@ pub(crate) fn tools(origin: Origin<'_>, stored: Vec<Tool>, found: &[FoundNamed])
             candidate(new, old)
         })
         .collect();
-    let names = assign(&candidates, origin.separator);
+    let names = assign(&candidates, origin.separator, &origin.taken.tools);
     changes.notes = names.notes;
     for (new, slug) in found.iter().zip(names.slugs) {
         let name = public(&origin.gateway.slug, origin.separator, &slug);
@@ -95,7 +98,7 @@ pub(crate) fn prompts(origin: Origin<'_>, stored: Vec<Prompt>, found: &[FoundNam
             candidate(new, old)
         })
         .collect();
-    let names = assign(&candidates, origin.separator);
+    let names = assign(&candidates, origin.separator, &origin.taken.prompts);
     changes.notes = names.notes;
     for (new, slug) in found.iter().zip(names.slugs) {
         let name = public(&origin.gateway.slug, origin.separator, &slug);
@@ -169,7 +172,7 @@ pub(crate) fn renamed(
         .iter()
         .map(|t| Candidate { original: &t.original_name, custom: &t.custom_name, held: Some(&t.custom_slug) })
         .collect();
-    let slugs = assign(&candidates, origin.separator).slugs;
+    let slugs = assign(&candidates, origin.separator, &origin.taken.tools).slugs;
     for (old, slug) in tools.into_iter().zip(slugs) {
         let name = public(&origin.gateway.slug, origin.separator, &slug);
         let new = Tool { custom_slug: slug, name, ..old.clone() };
@@ -179,7 +182,7 @@ pub(crate) fn renamed(
         .iter()
         .map(|p| Candidate { original: &p.original_name, custom: &p.custom_name, held: Some(&p.custom_slug) })
         .collect();
-    let slugs = assign(&candidates, origin.separator).slugs;
+    let slugs = assign(&candidates, origin.separator, &origin.taken.prompts).slugs;
     for (old, slug) in prompts.into_iter().zip(slugs) {
         let name = public(&origin.gateway.slug, origin.separator, &slug);
         let new = Prompt { custom_slug: slug, name, ..old.clone() };

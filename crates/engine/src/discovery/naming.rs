@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 
 use domain::name;
 
+use super::taken::Foreign;
+
 /// One thing to be named.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Candidate<'a> {
@@ -33,8 +35,8 @@ pub(crate) fn public(gateway_slug: &str, separator: &str, slug: &str) -> String 
     format!("{gateway_slug}{separator}{slug}")
 }
 
-/// Gives every candidate its own slug.
-pub(crate) fn assign(candidates: &[Candidate<'_>], separator: &str) -> Names {
+/// Gives every candidate its own slug, and none that others hold; `foreign` says which these are.
+pub(crate) fn assign(candidates: &[Candidate<'_>], separator: &str, foreign: &Foreign) -> Names {
     let bases: Vec<String> = candidates.iter().map(|candidate| base(candidate.custom, separator)).collect();
     let mut slugs: Vec<Option<String>> = vec![None; candidates.len()];
     let mut taken = BTreeSet::new();
@@ -48,6 +50,7 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], separator: &str) -> Names {
             (candidates.get(at), bases.get(at), slugs.get_mut(at))
             && let Some(held) = candidate.held
             && fits(held, base, separator)
+            && !(foreign.given_up && foreign.slugs.contains(held))
             && taken.insert(held.to_owned())
         {
             *slot = Some(held.to_owned());
@@ -56,6 +59,7 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], separator: &str) -> Names {
     for at in order.iter().copied() {
         if let (Some(base), Some(slot)) = (bases.get(at), slugs.get_mut(at))
             && slot.is_none()
+            && !foreign.slugs.contains(base)
             && taken.insert(base.clone())
         {
             *slot = Some(base.clone());
@@ -67,9 +71,9 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], separator: &str) -> Names {
             && slot.is_none()
         {
             // One of as many suffixes as there are slugs, and one more, is free.
-            let free = (2..taken.len() + 3)
+            let free = (2..taken.len() + foreign.slugs.len() + 3)
                 .map(|n| format!("{base}{separator}{n}"))
-                .find(|slug| !taken.contains(slug));
+                .find(|slug| !taken.contains(slug) && !foreign.slugs.contains(slug));
             let slug = free.unwrap_or_else(|| base.clone());
             notes.push(format!(
                 "{}: another name has the same slug; it is listed as {slug}",
@@ -101,6 +105,10 @@ fn fits(held: &str, base: &str, separator: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn assign(candidates: &[Candidate<'_>], separator: &str) -> Names {
+        super::assign(candidates, separator, &Foreign::default())
+    }
+
     fn fresh(original: &str) -> Candidate<'_> {
         Candidate { original, custom: original, held: None }
     }
@@ -125,6 +133,19 @@ mod tests {
     fn a_suffix_never_takes_the_slug_of_another_tool() {
         let names = assign(&[fresh("a_b"), fresh("a-b"), fresh("a-b-2")], "-");
         assert_eq!(names.slugs, ["a-b-3", "a-b", "a-b-2"]);
+    }
+
+    #[test]
+    fn what_others_hold_is_left_to_them() {
+        let slugs = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let mut foreign = Foreign { slugs: slugs(&["search", "search-2", "echo"]), given_up: false };
+        let held = Candidate { original: "echo", custom: "echo", held: Some("echo") };
+        let names = super::assign(&[fresh("search"), held], "-", &foreign);
+        assert_eq!(names.slugs, ["search-3", "echo"], "what has its name keeps it");
+        assert_eq!(names.notes.len(), 1);
+        foreign.given_up = true;
+        let held = Candidate { original: "echo", custom: "echo", held: Some("echo") };
+        assert_eq!(super::assign(&[held], "-", &foreign).slugs, ["echo-2"]);
     }
 
     #[test]

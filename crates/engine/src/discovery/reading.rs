@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use protocol::json::RawObject;
 use serde_json::value::RawValue;
 
+use crate::resolve::templates::has_scheme;
+
 /// The largest definition that is taken over.
 pub(crate) const LARGEST_DEFINITION: usize = 256 * 1024;
 
@@ -151,6 +153,10 @@ fn resource(object: &RawObject<'_>, key: &str, template: bool, text: &str) -> Re
             "its {key} must be 1 to {LONGEST_URI} bytes without blanks or control characters"
         ));
     }
+    if template && !has_scheme(&uri) {
+        // It could stand for what other upstreams have.
+        return Err(format!("its {key} must begin with the scheme of its URIs, for example docs://"));
+    }
     Ok(FoundResource {
         template,
         name: optional(object, "name").filter(|name| !name.is_empty()).unwrap_or_else(|| uri.clone()),
@@ -239,8 +245,10 @@ mod tests {
         let listed = resources(&raw(&[r#"{"uri":"demo://a","size":3}"#, r#"{"name":"x"}"#]), false);
         assert_eq!((listed.items[0].name.as_str(), listed.items[0].size), ("demo://a", Some(3)));
         assert_eq!(listed.skipped.len(), 1);
-        let templates = resources(&raw(&[r#"{"uriTemplate":"demo://{id}","name":"x"}"#]), true);
+        let all = [r#"{"uriTemplate":"demo://{id}","name":"x"}"#, r#"{"uriTemplate":"{+any}","name":"y"}"#];
+        let templates = resources(&raw(&all), true);
         assert!(templates.items[0].template);
+        assert!(templates.skipped[0].contains("scheme"), "{:?}", templates.skipped);
     }
 
     #[test]

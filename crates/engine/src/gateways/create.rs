@@ -7,13 +7,13 @@ use domain::{
 use serde_json::json;
 
 use super::{
-    credentials,
+    address, credentials,
     input::{Checked, NewGateway, all_right},
     target,
 };
 use crate::{
     Engine, Permit, audit, catalogue,
-    discovery::{self, Found, merging::Origin},
+    discovery::{self, Found, merging::Origin, taken::Taken},
     ownership,
 };
 
@@ -55,13 +55,14 @@ async fn store_new(
     discovery::describe(gateway, &found, now);
     let record = federated(now, &permit.actor().email, caller);
     let separator = &engine.settings().federation.name_separator;
-    let plan =
-        discovery::plan(Origin { gateway, separator, record: &record }, discovery::Stored::default(), &found);
     let sealed = credentials::seal(engine.keys(), &gateway.id, &gateway.auth)?;
 
     let _turn = engine.federation().turn().await;
     // Somebody may have taken the name while the upstream was asked.
     refuse_clash(engine, permit.scope(), &Checked::of(gateway), None).await?;
+    let taken = Taken::for_new(engine, gateway).await?;
+    let origin = Origin { gateway, separator, record: &record, taken: &taken };
+    let plan = discovery::plan(origin, discovery::Stored::default(), &found);
     let mut tx = engine.db().begin().await?;
     store::gateways::insert(&mut tx, gateway, sealed.as_deref()).await?;
     discovery::write(&mut tx, &plan).await?;
@@ -117,7 +118,10 @@ pub(super) fn unprobed(id: GatewayId, checked: Checked, record: Record) -> Gatew
 pub(super) async fn probe(engine: &Engine, gateway: &Gateway) -> Result<Found> {
     discovery::fetch(engine, &target(gateway)).await.map_err(|error| match error {
         internal @ (Error::Internal(_) | Error::Unavailable(_)) => internal,
-        error => Error::upstream(format!("Failed to initialize gateway at {}: {error}", gateway.url)),
+        error => Error::upstream(format!(
+            "Failed to initialize gateway at {}: {error}",
+            address::masked(&gateway.url)
+        )),
     })
 }
 

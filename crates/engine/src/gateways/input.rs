@@ -7,7 +7,7 @@ use domain::{
     record::Tag,
 };
 
-use super::credentials::AuthInput;
+use super::{address, credentials::AuthInput};
 use crate::ownership::Wish;
 
 /// The longest description, in characters.
@@ -108,21 +108,30 @@ impl ChangeGateway {
         let checked = Checked {
             slug: check.name(name, separator),
             name: name.trim().to_owned(),
-            url: self.url.as_deref().map_or_else(|| now.url.clone(), |url| check.url(url)),
+            url: self.new_url(now).map_or_else(|| now.url.clone(), |url| check.url(url)),
             description: check.description(self.description.clone().or_else(|| now.description.clone())),
             transport: self.transport.as_deref().map_or(now.transport, |text| check.transport(text)),
             protocol: self.protocol.as_deref().map_or(now.protocol, |text| check.protocol(text)),
-            auth: check.auth(&self.auth, &now.auth),
-            passthrough_headers: self
-                .passthrough_headers
-                .as_ref()
-                .map_or_else(|| now.passthrough_headers.clone(), |names| check.headers(names)),
+            auth: check.changed_auth(self, now),
+            passthrough_headers: check.changed_headers(self, now),
             refresh_interval_seconds: check
                 .interval(self.refresh_interval_seconds)
                 .or(now.refresh_interval_seconds),
             tags: self.tags.as_ref().map_or_else(|| now.tags.clone(), |tags| check.tags(tags)),
         };
         (check.problems.is_empty().then_some(checked), check.problems)
+    }
+}
+
+impl ChangeGateway {
+    /// The URL, where another one is wanted. A reader who may not see its secrets sends the masked one back.
+    pub(crate) fn new_url(&self, now: &Checked) -> Option<&str> {
+        self.url.as_deref().map(str::trim).filter(|url| *url != now.url && *url != address::masked(&now.url))
+    }
+
+    /// Whether the change leads to somebody else, who was not trusted with what is stored.
+    fn moves(&self, now: &Checked) -> bool {
+        self.new_url(now).is_some_and(|url| !address::same_peer(url, &now.url))
     }
 }
 
@@ -208,6 +217,44 @@ impl Check {
         })
     }
 
+    /// The credentials after a change. They were given for one host, and do not follow the gateway to another one:
+    /// whoever may change a URL would otherwise learn them.
+    fn changed_auth(&mut self, change: &ChangeGateway, now: &Checked) -> UpstreamAuth {
+        if now.auth == UpstreamAuth::None || !change.moves(now) {
+            return self.auth(&change.auth, &now.auth);
+        }
+        let again = "was given for another host; with a new scheme, host or port give the credentials again";
+        let fields: &[&str] = match &now.auth {
+            UpstreamAuth::None => &[],
+            UpstreamAuth::Basic { .. } => &["auth_username", "auth_password"],
+            UpstreamAuth::Bearer { .. } => &["auth_token"],
+            UpstreamAuth::Headers(_) => &["auth_headers"],
+        };
+        if change.auth.is_silent() {
+            fields.iter().for_each(|field| self.problem(field, again));
+            return UpstreamAuth::None;
+        }
+        let before = self.problems.len();
+        // As if nothing were stored: there is nothing behind a mask then.
+        let auth = self.auth(&change.auth, &UpstreamAuth::None);
+        for problem in self.problems.iter_mut().skip(before) {
+            problem.message = format!("{}; what is stored {again}", problem.message);
+        }
+        auth
+    }
+
+    /// The headers of clients that are passed on after a change; they do not follow the gateway to another host either.
+    fn changed_headers(&mut self, change: &ChangeGateway, now: &Checked) -> Vec<String> {
+        if let Some(names) = &change.passthrough_headers {
+            return self.headers(names);
+        }
+        if !now.passthrough_headers.is_empty() && change.moves(now) {
+            let message = "were given for another host; with a new scheme, host or port give them again";
+            self.problem("passthrough_headers", message);
+        }
+        now.passthrough_headers.clone()
+    }
+
     fn headers(&mut self, names: &[String]) -> Vec<String> {
         for (at, name) in names.iter().enumerate() {
             if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
@@ -283,6 +330,43 @@ mod tests {
         let (checked, problems) = NewGateway { name: "---".to_owned(), ..good() }.check("-");
         assert!(checked.is_none());
         assert_eq!(problems.len(), 1);
+    }
+
+    #[test]
+    fn credentials_do_not_follow_a_gateway_to_another_host() {
+        let secret = || domain::Secret::new("s".to_owned());
+        let bearer = UpstreamAuth::Bearer { token: secret() };
+        let headers = UpstreamAuth::Headers(vec![("X-Key".to_owned(), secret())]);
+        let basic = UpstreamAuth::Basic { username: "bob".to_owned(), password: secret() };
+        let moved = |auth: &UpstreamAuth, url: &str, input: AuthInput| {
+            let passthrough_headers = vec!["X-Tenant".to_owned()];
+            let now = Checked { auth: auth.clone(), passthrough_headers, ..good().check("-").0.unwrap() };
+            let change = ChangeGateway { url: Some(url.to_owned()), auth: input, ..ChangeGateway::default() };
+            let (checked, problems) = change.check(&now, "-");
+            let fields: Vec<String> = problems.into_iter().map(|problem| problem.field).collect();
+            (checked.map(|checked| checked.auth), fields)
+        };
+        let silent = AuthInput::default;
+        for url in
+            ["http://evil/mcp", "https://h/mcp", "http://h:81/mcp", "http://h.evil/mcp", "http://h@evil/mcp"]
+        {
+            assert_eq!(moved(&bearer, url, silent()).1, ["auth_token", "passthrough_headers"], "{url}");
+        }
+        assert_eq!(moved(&headers, "http://evil/", silent()).1, ["auth_headers", "passthrough_headers"]);
+        assert_eq!(moved(&basic, "http://evil/", silent()).1[..2], ["auth_username", "auth_password"]);
+        let masked = AuthInput {
+            kind: Some("bearer".to_owned()),
+            token: Some(domain::Secret::new(crate::gateways::MASK.to_owned())),
+            ..silent()
+        };
+        assert_eq!(moved(&bearer, "http://evil/", masked.clone()).1, ["auth_token", "passthrough_headers"]);
+        for same in ["http://h/other", "http://H:80/mcp?x=1"] {
+            assert_eq!(moved(&bearer, same, masked.clone()).0, Some(bearer.clone()), "{same}");
+        }
+        let again = AuthInput { token: Some(domain::Secret::new("new".to_owned())), ..silent() };
+        assert_eq!(moved(&bearer, "http://evil/", again).1, ["passthrough_headers"]);
+        let none = AuthInput { kind: Some("none".to_owned()), ..silent() };
+        assert_eq!(moved(&bearer, "http://evil/", none).1, ["passthrough_headers"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{create::federated, federation::Running, opened, revision, target, visible};
 use crate::{
     Engine, Permit, audit, catalogue,
-    discovery::{self, Counts, Found, Plan, merging::Origin},
+    discovery::{self, Counts, Found, Plan, merging::Origin, taken::Taken},
     ownership,
 };
 
@@ -121,7 +121,9 @@ async fn take_over(engine: &Engine, asked: &Gateway, found: &Found, by: By<'_>) 
     let separator = &engine.settings().federation.name_separator;
     let record = federated(now, by.actor, by.caller);
     let rows = discovery::stored(engine, &after.id).await?;
-    let plan = discovery::plan(Origin { gateway: &after, separator, record: &record }, rows, found);
+    let taken = Taken::for_new(engine, &after).await?;
+    let origin = Origin { gateway: &after, separator, record: &record, taken: &taken };
+    let plan = discovery::plan(origin, rows, found);
     let news = !plan.is_empty() || served(&before) != served(&after);
     save(engine, (&before, &after), &plan, by, news).await?;
     if news {

@@ -116,15 +116,16 @@ fn team(actor: &Actor, question: &Question<'_>) -> Reason {
     }
 }
 
-/// A row is changed by its owner, and by whoever has the permission in its team or everywhere. A private row is
-/// changed by its owner alone: nobody else sees it.
+/// A row is changed by its owner, and by whoever has the permission for it and also runs its team, or the platform: a
+/// developer changes what is theirs. A private row is changed by its owner alone: nobody else sees it.
 fn ownership(actor: &Actor, question: &Question<'_>) -> Reason {
-    let Some(Object { owned, .. }) = question.object.filter(|_| question.act == Act::Change) else {
+    let Some(Object { owned, kind }) = question.object.filter(|_| question.act == Act::Change) else {
         return Reason::NoOwnerAsked;
     };
+    let team = owned.team_id.as_ref();
     if owned.owner_email == actor.email {
         Reason::Owner
-    } else if covers(actor, question, owned.team_id.as_ref()) {
+    } else if covers(actor, question, team) && (*kind == *super::TEAM || actor.manages(team)) {
         Reason::CoversRow
     } else {
         Reason::NotTheOwner

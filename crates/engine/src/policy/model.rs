@@ -28,8 +28,15 @@ const TEAMS: [&str; 3] = [
 const SERVERS: [&str; 2] = ["11111111111111111111111111111111", "22222222222222222222222222222222"];
 const PEOPLE: [&str; 2] = ["ann@example.com", "bob@example.com"];
 /// Few enough that roles, caps and questions meet often.
-const NAMES: [&str; 6] =
-    ["tools.read", "tools.execute", "tools.update", "tools.create", "servers.use", "admin.security_audit"];
+const NAMES: [&str; 7] = [
+    "tools.read",
+    "tools.execute",
+    "tools.update",
+    "tools.create",
+    "servers.use",
+    "admin.security_audit",
+    "teams.manage_members",
+];
 
 /// Everything that a decision depends on, as text.
 #[derive(Debug, Clone)]
@@ -176,9 +183,21 @@ fn model(world: &World) -> Answer {
     if !world.scopes.is_empty() && !gives(&world.scopes, world.needs) {
         return Answer::Refused;
     }
+    // With a token for one server nothing can be changed, that server included.
+    if world.bound.is_some() && !["tools.read", "tools.execute", "servers.use"].contains(&world.needs) {
+        return Answer::Refused;
+    }
     // 4. The row.
     let Some((visibility, team, owner)) = world.row else { return Answer::Allowed };
     let mine = owner == PEOPLE[0];
+    // Whoever says who is in a team runs it.
+    let runs_here = |wanted: &str| {
+        let given = |(team, name): &(&str, &str)| *team == wanted && *name == "teams.manage_members";
+        world.members.contains(&wanted) && in_reach(wanted) && world.in_team.iter().any(given)
+    };
+    let runs = (world.admin && reach.is_some())
+        || world.global.contains(&"teams.manage_members")
+        || team.is_some_and(runs_here);
     let role_covers = everywhere || team.is_some_and(team_role);
     if world.act == "make" {
         let reached = team.is_none_or(in_reach) && (visibility == "public" || reach.is_some());
@@ -192,7 +211,7 @@ fn model(world: &World) -> Answer {
     match (seen, world.act) {
         (false, _) => Answer::Hidden,
         (true, "use") if visibility == "team" && !role_covers => Answer::Hidden,
-        (true, "change") if !mine && !role_covers => Answer::Refused,
+        (true, "change") if !mine && !(role_covers && runs) => Answer::Refused,
         (true, _) => Answer::Allowed,
     }
 }

@@ -1,7 +1,10 @@
 //! What is chosen for a virtual server: it exists for whoever chooses it, is not shown further than it may be, and
 //! has a name of its own there.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashSet},
+    hash::Hash,
+};
 
 use domain::{
     Actor, Error, Owned, Permission, Problem, Result, Scope,
@@ -18,9 +21,9 @@ pub(super) type Chosen = Choice<Tool, Prompt, Resource>;
 /// The rows of a choice, all of which the scope must see.
 pub(super) async fn look_up(engine: &Engine, scope: &Scope, ids: &Ids) -> Result<Chosen> {
     let chosen = rows(engine, scope, ids).await?;
-    refuse_unknown("Tool", &ids.tools, |id| chosen.tools.iter().any(|row| row.id == *id))?;
-    refuse_unknown("Prompt", &ids.prompts, |id| chosen.prompts.iter().any(|row| row.id == *id))?;
-    refuse_unknown("Resource", &ids.resources, |id| chosen.resources.iter().any(|row| row.id == *id))?;
+    refuse_unknown("Tool", &ids.tools, chosen.tools.iter().map(|row| &row.id))?;
+    refuse_unknown("Prompt", &ids.prompts, chosen.prompts.iter().map(|row| &row.id))?;
+    refuse_unknown("Resource", &ids.resources, chosen.resources.iter().map(|row| &row.id))?;
     Ok(chosen)
 }
 
@@ -33,15 +36,12 @@ pub(super) async fn look_up_changed(
     before: &Server,
 ) -> Result<Chosen> {
     let chosen = rows(engine, scope, ids).await?;
-    refuse_unknown("Tool", &ids.tools, |id| {
-        before.tools.contains(id) || chosen.tools.iter().any(|row| row.id == *id)
-    })?;
-    refuse_unknown("Prompt", &ids.prompts, |id| {
-        before.prompts.contains(id) || chosen.prompts.iter().any(|row| row.id == *id)
-    })?;
-    refuse_unknown("Resource", &ids.resources, |id| {
-        before.resources.contains(id) || chosen.resources.iter().any(|row| row.id == *id)
-    })?;
+    let tools = chosen.tools.iter().map(|row| &row.id).chain(&before.tools);
+    refuse_unknown("Tool", &ids.tools, tools)?;
+    let prompts = chosen.prompts.iter().map(|row| &row.id).chain(&before.prompts);
+    refuse_unknown("Prompt", &ids.prompts, prompts)?;
+    let resources = chosen.resources.iter().map(|row| &row.id).chain(&before.resources);
+    refuse_unknown("Resource", &ids.resources, resources)?;
     Ok(chosen)
 }
 
@@ -73,14 +73,20 @@ pub(super) async fn readable(engine: &Engine, actor: &Actor, ids: &Ids) -> Resul
     Ok(found)
 }
 
-fn refuse_unknown<T: ToString>(kind: &str, ids: &[T], known: impl Fn(&T) -> bool) -> Result<()> {
-    let unknown: Vec<String> = ids.iter().filter(|id| !known(id)).map(T::to_string).collect();
+fn refuse_unknown<'a, T: ToString + Eq + Hash + 'a>(
+    kind: &str,
+    ids: &[T],
+    known: impl Iterator<Item = &'a T>,
+) -> Result<()> {
+    let known: HashSet<&T> = known.collect();
+    let unknown: Vec<&T> = ids.iter().filter(|id| !known.contains(id)).collect();
     match unknown.as_slice() {
         [] => Ok(()),
-        [one] => Err(Error::Refused(format!("{kind} with id {one} does not exist."))),
+        [one] => Err(Error::Refused(format!("{kind} with id {} does not exist.", one.to_string()))),
         many => {
-            let list = many.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", ");
-            Err(Error::Refused(format!("{kind}s with ids {{{list}}} do not exist.")))
+            let shown = many.iter().take(Problem::SHOWN).map(|id| format!("'{}'", id.to_string()));
+            let list: Vec<String> = shown.chain(Problem::more(many.len())).collect();
+            Err(Error::Refused(format!("{kind}s with ids {{{}}} do not exist.", list.join(", "))))
         }
     }
 }
@@ -164,11 +170,12 @@ mod tests {
 
     #[test]
     fn unknown_items_are_named_as_contextforge_names_them() {
-        let text = |ids: &[&str]| match refuse_unknown("Tool", ids, |_| false) {
+        let text = |ids: &[&str]| match refuse_unknown("Tool", ids, std::iter::empty()) {
             Err(Error::Refused(text)) => text,
             _ => String::new(),
         };
         assert_eq!(text(&["a"]), "Tool with id a does not exist.");
         assert_eq!(text(&["a", "b"]), "Tools with ids {'a', 'b'} do not exist.");
+        assert!(text(&["a"; 30]).ends_with("'a', and 10 more} do not exist."), "{}", text(&["a"; 30]));
     }
 }

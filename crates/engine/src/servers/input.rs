@@ -1,5 +1,7 @@
 //! What a virtual server can be made of, and everything that can be wrong with it, reported at once.
 
+use std::{collections::HashSet, hash::Hash};
+
 use domain::{
     Error, Problem, Result,
     id::{PromptId, ResourceId, ServerId, ToolId},
@@ -191,16 +193,16 @@ fn prefix(text: Option<&str>, otherwise: Prefix, problems: &mut Vec<Problem>) ->
 }
 
 /// The parsed ids, each once, in their order.
-fn ids<T: PartialEq>(
+fn ids<T: Clone + Eq + Hash>(
     field: &str,
     given: &[String],
     parse: fn(&str) -> Option<T>,
     problems: &mut Vec<Problem>,
 ) -> Vec<T> {
-    let mut ids = Vec::with_capacity(given.len());
+    let (mut ids, mut seen) = (Vec::new(), HashSet::new());
     for (at, text) in given.iter().enumerate() {
         match parse(text.trim()) {
-            Some(id) if ids.contains(&id) => {}
+            Some(id) if !seen.insert(id.clone()) => {}
             Some(id) => ids.push(id),
             None => {
                 problems.push(problem(format!("{field}[{at}]"), "must be an id of 32 hexadecimal digits"));

@@ -5,7 +5,7 @@
 //! the request id.
 
 use axum::response::{IntoResponse, Response};
-use domain::Error;
+use domain::{Error, Problem};
 use http::{
     HeaderValue, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -82,9 +82,11 @@ fn answer(error: Error, key: &str) -> Response {
             text(StatusCode::CONFLICT, error.to_string())
         }
         Error::Invalid(problems) => {
-            let entries =
-                problems.iter().map(|problem| entry("value_error", &problem.field, &problem.message));
-            body(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "detail": entries.collect::<Vec<_>>() }))
+            let shown = problems.iter().take(Problem::SHOWN);
+            let mut entries: Vec<Value> =
+                shown.map(|problem| entry("value_error", &problem.field, &problem.message)).collect();
+            entries.extend(Problem::more(problems.len()).map(|more| entry("value_error", "", &more)));
+            body(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "detail": entries }))
         }
         Error::Refused(reason) | Error::Blocked(reason) => text(StatusCode::BAD_REQUEST, reason),
         Error::Unauthenticated(reason) => {
@@ -164,6 +166,16 @@ mod tests {
         assert_eq!(loc("server.associated_tools[2]"), json!(["body", "server", "associated_tools", 2]));
         assert_eq!(loc(""), json!(["body"]));
         assert_eq!(loc("query:limit"), json!(["query", "limit"]));
+    }
+
+    #[tokio::test]
+    async fn many_problems_are_counted_and_a_few_are_named() {
+        let problem = |at| Problem { field: format!("ids[{at}]"), message: "is wrong".to_owned() };
+        let response = Failure(Error::Invalid((0..50_000).map(problem).collect())).into_response();
+        let bytes = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let detail = serde_json::from_slice::<Value>(&bytes).unwrap()["detail"].clone();
+        assert_eq!(detail.as_array().unwrap().len(), 21);
+        assert_eq!(detail[20]["msg"], "and 49980 more");
     }
 
     #[test]

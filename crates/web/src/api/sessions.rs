@@ -80,6 +80,9 @@ pub(super) fn csrf(app: &App, email: &str, session: &str) -> (String, Option<Hea
 
 async fn logout(user: SignedIn) -> Result<Response, Failure> {
     let revoked = people::logout(user.app.engine(), &user.actor, &user.caller).await?;
+    if let Some(token_id) = &revoked {
+        user.app.sessions().token_ended(token_id);
+    }
     let text = json!({ "message": "Logged out successfully", "revoked_token": revoked });
     let mut response = Json(text).into_response();
     for cookie in user.app.credential_rules().cookies.forget() {

@@ -1,12 +1,16 @@
 //! Limits that can be decided from the headers alone.
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::Request,
+    response::{IntoResponse, Response},
+};
 use domain::Error;
 use http::{HeaderMap, StatusCode, header::CONTENT_LENGTH};
 use serde_json::json;
 
 use crate::{
     api::problem::{self, Failure},
+    serve::watched::TwoLengths,
     settings::LimitSettings,
 };
 
@@ -71,6 +75,17 @@ impl HeaderLimits {
         });
         problem::body(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &text)
     }
+}
+
+/// Refuses a request with both `Content-Length` and `Transfer-Encoding` (RFC 9112, section 6.1): whoever stands in
+/// front of the gateway may have believed the other one.
+#[expect(clippy::result_large_err, reason = "an answer on its way out, made once for a refused request")]
+pub(super) fn check_lengths(request: &Request) -> Result<(), Response> {
+    if request.extensions().get::<TwoLengths>().is_none() {
+        return Ok(());
+    }
+    let text = "a request has either Content-Length or Transfer-Encoding, not both";
+    Err(problem::detail(StatusCode::BAD_REQUEST, text))
 }
 
 /// Refuses a body that says itself that it is too large, before a byte of it is read.

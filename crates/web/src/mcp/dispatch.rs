@@ -128,8 +128,14 @@ async fn call(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> 
     };
     // In a session, the client may cancel by the request id; leaving the table is up to `entry`.
     let entry = request.session.as_ref().filter(|_| !era.is_modern());
-    let entry =
-        entry.map(|session| request.auth.app.sessions().calls().enter(session, incoming.id.as_raw().get()));
+    let entry = match entry {
+        None => None,
+        Some(session) => match request.auth.app.sessions().calls().enter(session, incoming.id.as_raw().get())
+        {
+            Some(entry) => Some(entry),
+            None => return id_in_use(incoming.id, era),
+        },
+    };
     let cancelled = async {
         match &entry {
             None => std::future::pending().await,
@@ -151,6 +157,12 @@ async fn call(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> 
         Err(Started::Engine(error)) => Reply::failed(incoming.id, error, era),
         Err(Started::Wire(refusal)) => Reply::Refused { id: Some(incoming.id), refusal, era: Some(era) },
     }
+}
+
+/// Two calls with one id could not be told apart when one of them is cancelled, and their answers neither.
+fn id_in_use(id: Id, era: Era) -> Reply {
+    let message = "id: a request with this id is under way in the session".to_owned();
+    Reply::Refused { id: Some(id), refusal: Refusal::InvalidRequest { message, id: None }, era: Some(era) }
 }
 
 /// Why a call did not start.

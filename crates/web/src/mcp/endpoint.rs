@@ -147,7 +147,7 @@ async fn serve(auth: Authorized<ServersUse>, server: Option<String>, posted: Pos
     };
     let at = server.unwrap_or_default();
     let mut request = Request { auth, place, at, headers, session: None, streams };
-    if let Err(refusal) = find_session(&mut request) {
+    if let Err(refusal) = find_session(&mut request).await {
         return refuse(refusal);
     }
     if jsonrpc::is_batch(&body) && takes_batches(&request) {
@@ -160,13 +160,22 @@ async fn serve(auth: Authorized<ServersUse>, server: Option<String>, posted: Pos
 }
 
 /// Looks up the session of a legacy request. A modern request has none, whatever its headers say.
-fn find_session(request: &mut Request) -> Result<(), Refusal> {
+async fn find_session(request: &mut Request) -> Result<(), Refusal> {
     let modern = headers::single(&request.headers, &headers::PROTOCOL_VERSION)?
         .is_some_and(version::is_modern_or_later);
     let Some(id) = request.headers.get(SESSION).filter(|_| !modern) else { return Ok(()) };
     let id = id.to_str().map_err(|_| Refusal::SessionUnknown)?;
-    let session = request.auth.app.sessions().find(request.auth.actor(), &request.at, id);
-    request.session = Some(session.ok_or(Refusal::SessionUnknown)?);
+    let (sessions, actor) = (request.auth.app.sessions(), request.auth.actor());
+    let session = sessions.find(actor, &request.at, id).ok_or(Refusal::SessionUnknown)?;
+    let standing = sessions.stands(request.auth.app.engine(), actor, &session).await;
+    match standing {
+        Ok(true) => request.session = Some(session),
+        Ok(false) => return Err(Refusal::SessionUnknown),
+        Err(error) => {
+            tracing::error!(%error, "whether a session goes on could not be found out");
+            return Err(Refusal::Internal("Internal error".to_owned()));
+        }
+    }
     Ok(())
 }
 

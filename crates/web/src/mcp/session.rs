@@ -2,14 +2,18 @@
 //!
 //! An id is bound to its principal. Anybody else's use of it, and any change of it, is "no such session". What has
 //! to be remembered is only which sessions were ended early, until they would have ended by themselves.
+//!
+//! It also says which token it was opened with. Another token of the same person may go on with the session, because
+//! clients refresh their tokens while a session lasts; but not after the first one was taken away ([`token_stands`]).
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use domain::{Actor, Clock, Error, Result, Timestamp};
+use engine::{Engine, people::token_stands};
 use protocol::{json::RawObject, seal::Sealer, version};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -18,12 +22,16 @@ use tokio_util::sync::CancellationToken;
 const LIFETIME: Duration = Duration::from_hours(24);
 /// Ended sessions that are remembered; far more than a person's clients end in a day.
 const ENDED: u64 = 100_000;
+/// How long it is believed that a token was not taken away, of those that another token's requests depend on.
+const BELIEVED: Duration = Duration::from_secs(2);
 
 /// Opens, checks and ends sessions.
 pub(crate) struct Sessions {
     sealer: Sealer,
     clock: Clock,
     ended: moka::sync::Cache<Arc<str>, ()>,
+    /// Ids of tokens, and whether they stand.
+    openers: moka::sync::Cache<Arc<str>, bool>,
     calls: Calls,
 }
 
@@ -34,6 +42,8 @@ pub(crate) struct Session {
     pub(crate) key: Arc<str>,
     /// The revision that the handshake settled.
     pub(crate) version: &'static str,
+    /// The id of the token that it was opened with, where that had one.
+    opener: Option<Arc<str>>,
 }
 
 impl Sessions {
@@ -41,13 +51,16 @@ impl Sessions {
     pub(crate) fn new(key: &[u8; 32], clock: Clock) -> Result<Self> {
         let sealer = Sealer::new(&[("1", *key)]).map_err(Error::internal)?;
         let ended = moka::sync::Cache::builder().max_capacity(ENDED).time_to_live(LIFETIME).build();
-        Ok(Self { sealer, clock, ended, calls: Calls::default() })
+        let openers = moka::sync::Cache::builder().max_capacity(ENDED).time_to_live(BELIEVED).build();
+        Ok(Self { sealer, clock, ended, openers, calls: Calls::default() })
     }
 
     /// The id of a new session of `actor` at `place` (a virtual server's id, or empty for everything).
     pub(crate) fn open(&self, actor: &Actor, place: &str, version: &str) -> Result<String> {
         let ends = self.clock.now().plus(LIFETIME).seconds();
-        let text = json!({ "id": domain::id::UserId::random(), "v": version, "exp": ends }).to_string();
+        let opener = &actor.token_id;
+        let text = json!({ "id": domain::id::UserId::random(), "v": version, "exp": ends, "t": opener });
+        let text = text.to_string();
         self.sealer
             .seal("session", binding(actor, place).as_bytes(), text.as_bytes())
             .map_err(Error::internal)
@@ -61,7 +74,28 @@ impl Sessions {
         let key: Arc<str> = Arc::from(&*object.text("id")?);
         let alive = Timestamp::from_seconds(ends) > self.clock.now() && !self.ended.contains_key(&key);
         let version = version::legacy(&object.text("v")?)?;
-        alive.then_some(Session { key, version })
+        let opener = object.text("t").map(|token_id| Arc::from(&*token_id));
+        alive.then_some(Session { key, version, opener })
+    }
+
+    /// Whether the token that a session was opened with has not been taken away. Requests with that very token have
+    /// proved it already.
+    pub(crate) async fn stands(&self, engine: &Engine, actor: &Actor, session: &Session) -> Result<bool> {
+        let Some(opener) = session.opener.as_ref().filter(|opener| actor.token_id.as_deref() != Some(opener))
+        else {
+            return Ok(true);
+        };
+        if let Some(stands) = self.openers.get(opener) {
+            return Ok(stands);
+        }
+        let stands = token_stands(engine, opener).await?;
+        self.openers.insert(Arc::clone(opener), stands);
+        Ok(stands)
+    }
+
+    /// Notes that a token was taken away, so that it is known here at once.
+    pub(crate) fn token_ended(&self, token_id: &str) {
+        self.openers.insert(token_id.into(), false);
     }
 
     /// Ends a session before its time, with the calls that are under way in it.
@@ -98,12 +132,15 @@ pub(crate) struct Entry {
 }
 
 impl Calls {
-    /// Notes a call. `id` is the request id as JSON text, so that `1` and `"1"` differ.
-    pub(crate) fn enter(&self, session: &Session, id: &str) -> Entry {
+    /// Notes a call. `id` is the request id as JSON text, so that `1` and `"1"` differ. `None` where a call with this id
+    /// is under way: it could not be told from this one, and never loses its place to it.
+    pub(crate) fn enter(&self, session: &Session, id: &str) -> Option<Entry> {
         let key = (Arc::clone(&session.key), Box::from(id));
-        let cancelled = CancellationToken::new();
-        self.table().insert(key.clone(), cancelled.clone());
-        Entry { calls: self.clone(), key, cancelled }
+        let mut table = self.table();
+        let hash_map::Entry::Vacant(place) = table.entry(key.clone()) else { return None };
+        let cancelled = place.insert(CancellationToken::new()).clone();
+        drop(table);
+        Some(Entry { calls: self.clone(), key, cancelled })
     }
 
     /// Cancels one call of a session, if it is under way here.
@@ -173,7 +210,10 @@ mod tests {
         let ann = actor("ann@example.com");
         let find = || sessions.find(&ann, "", &sessions.open(&ann, "", "2025-11-25").unwrap()).unwrap();
         let (mine, other) = (find(), find());
-        let entry = sessions.calls().enter(&mine, "1");
+        let entry = sessions.calls().enter(&mine, "1").unwrap();
+        assert!(sessions.calls().enter(&mine, "1").is_none(), "the id is in use");
+        drop(sessions.calls().enter(&mine, "2").unwrap());
+        drop(sessions.calls().enter(&other, "1").unwrap());
         sessions.calls().cancel(&other, "1");
         sessions.calls().cancel(&mine, "\"1\"");
         assert!(!entry.cancelled.is_cancelled());

@@ -14,7 +14,7 @@ fn found(name: &str, description: &str) -> FoundNamed {
 fn new_tools_belong_to_whom_their_gateway_belongs() {
     let gateway = gateway();
     let record = gateway.record.clone();
-    let origin = Origin { gateway: &gateway, separator: "-", record: &record };
+    let origin = Origin { gateway: &gateway, separator: "-", record: &record, taken: &Taken::default() };
     let changes = tools(origin, Vec::new(), &[found("get_time", "d")]);
     let tool = &changes.add[0];
     assert_eq!(
@@ -29,7 +29,7 @@ fn new_tools_belong_to_whom_their_gateway_belongs() {
 fn a_survivor_keeps_what_people_changed_and_follows_the_rest() {
     let gateway = gateway();
     let record = gateway.record.clone();
-    let origin = Origin { gateway: &gateway, separator: "-", record: &record };
+    let origin = Origin { gateway: &gateway, separator: "-", record: &record, taken: &Taken::default() };
     let mut stored = tools(origin, Vec::new(), &[found("a", "one"), found("b", "two")]).add;
     stored[0].custom_name = "Alpha".to_owned();
     stored[0].custom_slug = "alpha".to_owned();
@@ -51,7 +51,7 @@ fn a_survivor_keeps_what_people_changed_and_follows_the_rest() {
 fn what_is_no_longer_listed_goes_and_the_rest_is_left_alone() {
     let gateway = gateway();
     let record = gateway.record.clone();
-    let origin = Origin { gateway: &gateway, separator: "-", record: &record };
+    let origin = Origin { gateway: &gateway, separator: "-", record: &record, taken: &Taken::default() };
     let stored = tools(origin, Vec::new(), &[found("a", "one"), found("b", "two")]).add;
     let changes = tools(origin, stored, &[found("b", "two")]);
     assert_eq!(changes.remove.len(), 1);
@@ -63,11 +63,14 @@ fn what_is_no_longer_listed_goes_and_the_rest_is_left_alone() {
 fn a_new_name_of_the_gateway_renames_what_it_offers() {
     let before = gateway();
     let record = before.record.clone();
-    let origin = Origin { gateway: &before, separator: "-", record: &record };
+    let origin = Origin { gateway: &before, separator: "-", record: &record, taken: &Taken::default() };
     let stored = tools(origin, Vec::new(), &[found("a", "one")]).add;
     let after = Gateway { slug: "clock".to_owned(), ..before.clone() };
-    let (changes, _) =
-        renamed(Origin { gateway: &after, separator: "-", record: &record }, stored.clone(), Vec::new());
+    let (changes, _) = renamed(
+        Origin { gateway: &after, separator: "-", record: &record, taken: &Taken::default() },
+        stored.clone(),
+        Vec::new(),
+    );
     assert_eq!(changes.update[0].name, "clock-a");
     let (same, _) = renamed(origin, stored, Vec::new());
     assert!(same.update.is_empty());
@@ -77,7 +80,7 @@ fn a_new_name_of_the_gateway_renames_what_it_offers() {
 fn prompts_and_resources_merge_alike() {
     let gateway = gateway();
     let record = gateway.record.clone();
-    let origin = Origin { gateway: &gateway, separator: "-", record: &record };
+    let origin = Origin { gateway: &gateway, separator: "-", record: &record, taken: &Taken::default() };
     let stored = prompts(origin, Vec::new(), &[found("greet", "d")]).add;
     assert_eq!(stored[0].name, "time-server-greet");
     assert_eq!(prompts(origin, stored, &[]).remove.len(), 1);

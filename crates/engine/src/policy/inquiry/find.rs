@@ -84,7 +84,7 @@ fn candidates(snapshot: &Snapshot, server: Option<&ServerView>, thing: Thing, na
         let by_id = kinds(thing).iter().flat_map(|kind| snapshot.list(place, *kind));
         let by_id = by_id.filter(|item| *item.id == *name);
         let templates = if thing == Thing::Resource { snapshot.list(place, Kind::Template) } else { &[] };
-        let made = templates.iter().filter(|item| resolve::template_matches(&item.name, name));
+        let made = templates.iter().filter(|item| resolve::templates::serves(&item.name, name));
         let all: Vec<Arc<Item>> = named.chain(by_id).chain(made).cloned().collect();
         if !all.is_empty() {
             return all;

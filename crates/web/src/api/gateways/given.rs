@@ -71,6 +71,10 @@ pub(super) struct GatewayUpdate {
     client_key: Option<Value>,
     #[serde(alias = "identityPropagation")]
     identity_propagation: Option<Value>,
+    command: Option<Value>,
+    args: Option<Value>,
+    env: Option<Value>,
+    cwd: Option<Value>,
 }
 
 /// A gateway to be registered.
@@ -137,7 +141,12 @@ impl GatewayUpdate {
             Some(_) => true,
         };
         let instead = "is not supported here; use auth_type basic, bearer or authheaders";
+        let program = "is not taken over the API; a program can only stand in the operator's servers file";
         let members = [
+            ("command", given(&self.command), program),
+            ("args", given(&self.args), program),
+            ("env", given(&self.env), program),
+            ("cwd", given(&self.cwd), program),
             ("auth_value", given(&self.auth_value), instead),
             ("oauth_config", given(&self.oauth_config), instead),
             ("auth_query_param_key", given(&self.auth_query_param_key), instead),
@@ -189,6 +198,10 @@ mod tests {
         let Err(Error::Invalid(problems)) = change(text) else { panic!("refused") };
         let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
         assert_eq!(fields, ["oauth_config", "client_key", "one_time_auth", "gateway_mode"]);
+        let program = r#"{"command":"sh","args":["-c"],"env":{"A":"b"}}"#;
+        let Err(Error::Invalid(problems)) = change(program) else { panic!("refused") };
+        let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
+        assert_eq!(fields, ["command", "args", "env"]);
         let harmless =
             r#"{"oauth_config":null,"auth_value":"*****","gateway_mode":"cache","caCertificate":""}"#;
         assert!(change(harmless).is_ok(), "a reply that is sent back is no change");
