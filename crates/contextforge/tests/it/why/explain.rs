@@ -24,7 +24,13 @@ async fn each_kind_of_token_is_stopped_at_its_step() {
     app.send("PUT", "/auth/email/admin/users/carl@example.com", &admin, Some(off)).await.expect(200);
     let scoped = |scopes: Value| signed(ANN, json!({ "teams": [red], "scopes": scopes }));
     let cases = [
-        ("expired", signed(BOB, json!({ "exp": token::now() - 5 })), "open-echo", "credential", "ended at"),
+        (
+            "expired",
+            signed(BOB, json!({ "iat": token::now() - 900, "exp": token::now() - 5 })),
+            "open-echo",
+            "credential",
+            "ended at",
+        ),
         ("too early", signed(BOB, json!({ "nbf": token::now() + 99 })), "open-echo", "credential", "before"),
         ("forged", forged, "open-echo", "credential", "signature"),
         ("revoked", revoked, "open-echo", "credential", "revoked"),
