@@ -6,9 +6,12 @@
 
 pub mod snapshot;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use arc_swap::ArcSwap;
@@ -38,17 +41,33 @@ impl Catalogue {
     pub fn sequence(&self) -> i64 {
         self.loaded.load(Ordering::Acquire)
     }
+
+    /// Takes what `build` gives, unless everything up to `wanted` is there when its turn has come. However many ask at
+    /// once, one builds and one waits to: the second reads what all of them had committed, and the others find it done.
+    async fn once(
+        &self,
+        wanted: i64,
+        build: impl Future<Output = Result<(i64, Snapshot)>> + Send,
+    ) -> Result<()> {
+        let _turn = self.reloading.lock().await;
+        if wanted <= self.sequence() && wanted != 0 {
+            return Ok(());
+        }
+        let (sequence, snapshot) = build.await?;
+        self.current.store(Arc::new(snapshot));
+        self.loaded.store(sequence, Ordering::Release);
+        Ok(())
+    }
 }
 
-/// Builds a new snapshot from the database, unless the present one is already as new. However many ask at once, one
-/// builds and one waits to: the second reads what all of them had committed, and the others find that it is done.
+/// Builds a new snapshot from the database, unless the present one is already as new.
 pub async fn reload(engine: &Engine) -> Result<()> {
     let catalogue = engine.catalogue();
     let wanted = store::sequences::read(engine.db(), "catalogue").await?;
-    let _turn = catalogue.reloading.lock().await;
-    if wanted <= catalogue.sequence() && wanted != 0 {
-        return Ok(());
-    }
+    catalogue.once(wanted, build(engine)).await
+}
+
+async fn build(engine: &Engine) -> Result<(i64, Snapshot)> {
     // Read before the rows: a change that commits in between makes the next reload do the work again.
     let sequence = store::sequences::read(engine.db(), "catalogue").await?;
     let rows = read(engine).await?;
@@ -59,9 +78,7 @@ pub async fn reload(engine: &Engine) -> Result<()> {
     }
     engine.stats().reloaded();
     tracing::debug!(sequence, tools = snapshot.count(Kind::Tool), "catalogue loaded");
-    catalogue.current.store(Arc::new(snapshot));
-    catalogue.loaded.store(sequence, Ordering::Release);
-    Ok(())
+    Ok((sequence, snapshot))
 }
 
 async fn read(engine: &Engine) -> Result<snapshot::Rows> {
@@ -79,4 +96,42 @@ pub async fn changed(engine: &Engine) -> Result<()> {
     reload(engine).await?;
     engine.bus().publish("catalogue", &engine.catalogue().sequence().to_string()).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_builds_and_one_waits_however_many_ask() {
+        let (catalogue, release) = (Catalogue::default(), Notify::new());
+        let (builds, committed) = (AtomicUsize::new(0), AtomicI64::new(0));
+        let ask = |wanted: i64| {
+            committed.fetch_max(wanted, Ordering::SeqCst);
+            catalogue.once(wanted, async {
+                let sequence = committed.load(Ordering::SeqCst);
+                if builds.fetch_add(1, Ordering::SeqCst) == 0 {
+                    release.notified().await;
+                }
+                Ok((sequence, Snapshot::default()))
+            })
+        };
+        let first = ask(1);
+        let others = async {
+            // The first one is under way, and has read before these were committed.
+            while builds.load(Ordering::SeqCst) == 0 {
+                tokio::task::yield_now().await;
+            }
+            let waiting = futures_util::future::join_all((2..50).map(ask));
+            release.notify_one();
+            waiting.await
+        };
+        let (first, others) = tokio::join!(first, others);
+        assert!(first.is_ok() && others.iter().all(Result::is_ok));
+        assert_eq!((builds.into_inner(), catalogue.sequence()), (2, 49));
+    }
 }

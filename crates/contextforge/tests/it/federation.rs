@@ -13,7 +13,7 @@ mod eras;
 mod names;
 pub(crate) mod peer;
 mod processes;
-mod raw;
+pub(crate) mod raw;
 mod reach;
 
 use serde_json::{Value, json};

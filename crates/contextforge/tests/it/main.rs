@@ -17,6 +17,7 @@ mod coverage;
 mod edge;
 mod federation;
 mod generated;
+mod hardening;
 mod input;
 mod jwt;
 mod lifecycle;

@@ -67,7 +67,7 @@ async fn foreign(
     engine: &Engine,
     claim: Claim,
     gateway: &Gateway,
-    holds: &impl Fn(&Owned) -> bool,
+    holds: &(impl Fn(&Owned) -> bool + Sync),
 ) -> Result<Foreign> {
     let prefix = public(&gateway.slug, &engine.settings().federation.name_separator, "");
     let held = of_others(engine.db(), claim, &gateway.id, &prefix).await?;

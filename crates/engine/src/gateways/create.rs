@@ -1,7 +1,10 @@
 //! Registering a gateway: check, probe, store; in this order, and nothing is stored of what could not be probed.
 
 use domain::{
-    Caller, Error, Problem, Result, Scope, Timestamp, gateway::Gateway, id::GatewayId, permission::grant,
+    Caller, Error, Problem, Result, Scope, Timestamp,
+    gateway::{Gateway, UpstreamAuth},
+    id::GatewayId,
+    permission::grant,
     record::Record,
 };
 use serde_json::json;
@@ -140,7 +143,8 @@ pub(super) async fn url_problem(engine: &Engine, url: &str, known: &[Problem]) -
     Some(Problem { field: "url".to_owned(), message })
 }
 
-/// Refuses a name that somebody whom the actor sees has, and the same upstream with the same credentials.
+/// Refuses a name that somebody whom the actor sees has, and the same upstream with the same credentials. Credentials
+/// of others are not compared: the answer would tell whether a guess was right.
 pub(super) async fn refuse_clash(
     engine: &Engine,
     scope: &Scope,
@@ -152,12 +156,21 @@ pub(super) async fn refuse_clash(
         if other.slug == wanted.slug {
             return Err(Error::AlreadyExists { kind: "Gateway".to_owned(), name: wanted.name.clone() });
         }
-        if other.url == wanted.url && other.auth == wanted.auth && other.transport == wanted.transport {
+        let known = other.auth == UpstreamAuth::None || is_mine(scope, &other.owned.owner_email);
+        let same = other.url == wanted.url && other.transport == wanted.transport;
+        if same && known && other.auth == wanted.auth {
             let kind = "Gateway with this URL and these credentials".to_owned();
             return Err(Error::AlreadyExists { kind, name: other.name.clone() });
         }
     }
     Ok(())
+}
+
+fn is_mine(scope: &Scope, owner: &str) -> bool {
+    match scope {
+        Scope::PublicOnly => false,
+        Scope::Teams { email, .. } | Scope::Unrestricted { email } => email == owner,
+    }
 }
 
 impl Checked {

@@ -231,7 +231,9 @@ impl Check {
             UpstreamAuth::Headers(_) => &["auth_headers"],
         };
         if change.auth.is_silent() {
-            fields.iter().for_each(|field| self.problem(field, again));
+            for field in fields {
+                self.problem(field, again);
+            }
             return UpstreamAuth::None;
         }
         let before = self.problems.len();

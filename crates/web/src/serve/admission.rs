@@ -78,14 +78,8 @@ impl Admission {
         let files = files.and_then(|files| usize::try_from(files).ok()).unwrap_or(UNLIMITED).min(UNLIMITED);
         let most = Most::of(settings.max_connections, settings.max_connections_per_address, files);
         if settings.max_connections.is_some_and(|wanted| wanted > most.total) {
-            let possible = most.total;
-            tracing::warn!(
-                files,
-                possible,
-                "MAX_CONNECTIONS is more than the process may open; raise its limit"
-            );
+            warn(files, most.total);
         }
-        tracing::debug!(total = most.total, per_address = most.per_address, "connections are limited");
         Arc::new(Self { most, exempt: settings.trusted_proxies.0.clone(), present: Mutex::default() })
     }
 
@@ -122,6 +116,10 @@ impl Drop for Slot {
             }
         }
     }
+}
+
+fn warn(files: usize, possible: usize) {
+    tracing::warn!(files, possible, "MAX_CONNECTIONS is more than the process may open; raise its limit");
 }
 
 fn network(peer: IpAddr) -> IpAddr {

@@ -185,8 +185,8 @@ fn has_content_length(heard: &[u8], method: &str) -> bool {
     let lines = heard.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let begins =
         |line: &&[u8]| line.starts_with(method.as_bytes()) && line.windows(8).any(|part| part == b" HTTP/1.");
-    let head = lines.skip_while(|line| !begins(line)).skip(1).take_while(|line| !line.is_empty());
-    let mut names = head.filter_map(|line| line.split(|byte| *byte == b':').next());
+    let fields = lines.skip_while(|line| !begins(line)).skip(1).take_while(|line| !line.is_empty());
+    let mut names = fields.filter_map(|line| line.split(|byte| *byte == b':').next());
     names.any(|name| name.trim_ascii().eq_ignore_ascii_case(b"content-length"))
 }
 
@@ -244,7 +244,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_reads_on_starts_the_time_anew() {
         let (mut client, server) = duplex(16);
-        let mut watched = Watched::new(server, Duration::from_secs(3600));
+        let mut watched = Watched::new(server, Duration::from_hours(1));
         let mut context = Context::from_waker(std::task::Waker::noop());
         let mut write = |watched: &mut Watched<DuplexStream>| {
             Pin::new(watched).poll_write(&mut context, &[b'x'; 16]).is_ready()

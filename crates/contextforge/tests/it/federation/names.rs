@@ -41,11 +41,11 @@ async fn colliding_names_are_told_apart_and_reach_their_own_tools() {
     }
     reached.sort();
     assert_eq!(reached, ["Get.It", "get-it", "get_it"]);
-    // A second upstream whose prefixed names run into the first one's cannot take them.
+    // A second upstream whose prefixed names run into the first one's cannot take them, and gets one of its own.
     let other = Raw::tools(r#"{"name":"it","inputSchema":{"type":"object"}}"#, r#"{"content":[]}"#).await;
     register(&app, "g get", &other.url).await;
-    assert_eq!(tools(&app, "g-get-it").await.len(), 4, "both have a tool of that name");
-    assert_eq!(listed(&app).await.len(), 3, "and clients see each name once");
+    assert_eq!(listed(&app).await, ["g-get-it", "g-get-it-2", "g-get-it-3", "g-get-it-4"]);
+    assert_eq!(tool(&app, "g-get-it-4").await["gatewaySlug"], "g-get");
     let first = tools(&app, "g-get-it")
         .await
         .into_iter()

@@ -55,7 +55,7 @@ pub(crate) struct Raw {
 
 impl Raw {
     /// Starts a server. `answer` gives the result of a request, an error as `error:{…}`, or nothing for a method that
-    /// it does not know; the handshake is answered for it.
+    /// it does not know; the handshake is answered for it where it does not.
     pub(crate) async fn serve(answer: impl Fn(&Seen) -> Option<String> + Send + Sync + 'static) -> Self {
         Self::listen(TcpListener::bind("127.0.0.1:0").await.unwrap(), answer)
     }
@@ -124,7 +124,7 @@ fn respond(seen: &Seen, answer: &dyn Fn(&Seen) -> Option<String>) -> Response<Fu
     let hello = r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"raw","version":"1"}}"#;
     let unknown = r#"error:{"code":-32601,"message":"Method not found"}"#;
     let told = match seen.method().as_str() {
-        "initialize" => hello.to_owned(),
+        "initialize" => answer(seen).unwrap_or_else(|| hello.to_owned()),
         "ping" => "{}".to_owned(),
         _ => answer(seen).unwrap_or_else(|| unknown.to_owned()),
     };
