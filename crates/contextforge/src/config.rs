@@ -165,7 +165,7 @@ pub(crate) fn read(
         env.problem("GATEWAY_TOOL_NAME_SEPARATOR", "must be -, --, _ or .");
     }
     if production {
-        production::check(&mut env, auth.as_ref(), web.as_ref());
+        production::check(&mut env, web.as_ref());
     }
     production::remarks(egress.as_ref(), &mut remarks);
     remarks.extend(known::remarks(&env, &names));

@@ -1,12 +1,12 @@
 //! What production may not run with (contract, "Production Security Checklist"), and what it should not.
 
 use domain::Env;
-use engine::settings::AuthSettings;
 use upstream::egress::EgressSettings;
 
 /// Notes in `env` what keeps a production deployment from starting.
-pub(super) fn check(env: &mut Env, auth: Option<&AuthSettings>, web: Option<&web::settings::Settings>) {
-    if auth.is_some_and(|auth| !auth.required) {
+pub(super) fn check(env: &mut Env, web: Option<&web::settings::Settings>) {
+    // Read by itself: its section cannot be read while a secret is missing.
+    if env.read("AUTH_REQUIRED", Some("true")) == Some(false) {
         env.problem("AUTH_REQUIRED", "must be true in production: anonymous callers would be let in");
     }
     let Some(features) = web.map(|web| &web.features) else { return };

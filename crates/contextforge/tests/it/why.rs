@@ -84,7 +84,7 @@ async fn only_in(app: &App, email: &str, team: &str) {
 }
 
 /// An API token of somebody, with changes of its claims.
-fn signed(email: &str, changes: Value) -> String {
+fn signed(email: &str, changes: &Value) -> String {
     let mut claims = token::claims(email);
     claims["user"]["is_admin"] = json!(email == ADMIN);
     claims["jti"] = json!(format!("{email}{changes}"));

@@ -211,7 +211,7 @@ fn model(world: &World) -> Answer {
     match (seen, world.act) {
         (false, _) => Answer::Hidden,
         (true, "use") if visibility == "team" && !role_covers => Answer::Hidden,
-        (true, "change") if !mine && !(role_covers && runs) => Answer::Refused,
+        (true, "change") if !(mine || role_covers && runs) => Answer::Refused,
         (true, _) => Answer::Allowed,
     }
 }

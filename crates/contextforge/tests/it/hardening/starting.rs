@@ -18,7 +18,9 @@ async fn run(folder: &Path, vars: &[(&str, &str)], args: &[&str]) -> (Option<i32
         all.retain(|(existing, _)| existing != name);
         all.push(((*name).to_owned(), (*value).to_owned()));
     }
-    let output = command(folder, &all).args(args).output().await.unwrap();
+    let mut command = command(folder, &all);
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(60), command.args(args).output());
+    let output = ended.await.expect("it started and stayed").unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     (output.status.code(), text + &String::from_utf8_lossy(&output.stderr))
 }
@@ -27,7 +29,7 @@ async fn run(folder: &Path, vars: &[(&str, &str)], args: &[&str]) -> (Option<i32
 async fn weak_keys_and_unknown_words_start_nowhere() {
     let folder = tempfile::tempdir().unwrap();
     for (name, value, says) in [
-        ("JWT_SECRET_KEY", "my-test-key-but-now-longer-than-32-bytes", "placeholder"),
+        ("JWT_SECRET_KEY", "__REPLACE_ME__run_init-secrets_before_starting", "placeholder"),
         ("AUTH_ENCRYPTION_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "entropy"),
         ("LOG_LEVEL", "loud", "error, warn, info, debug, trace"),
         ("LOG_FORMAT", "xml", "json or text"),

@@ -10,20 +10,20 @@ use crate::app::{ADMIN, App};
 /// Everybody that is asked about, with a word for who they are.
 async fn principals(world: &World, server: &str) -> Vec<(&'static str, String)> {
     let World { app, red, blue, .. } = world;
-    let scopes = |email, scopes: Value| signed(email, json!({ "teams": [red], "scopes": scopes }));
+    let scopes = |email, scopes: Value| signed(email, &json!({ "teams": [red], "scopes": scopes }));
     vec![
         ("administrator", app.admin()),
-        ("administrator, public only", signed(ADMIN, json!({ "teams": [] }))),
+        ("administrator, public only", signed(ADMIN, &json!({ "teams": [] }))),
         ("administrator's session", app.login(ADMIN).await),
-        ("administrator, capped", signed(ADMIN, json!({ "scopes": { "permissions": ["tools.*"] } }))),
+        ("administrator, capped", signed(ADMIN, &json!({ "scopes": { "permissions": ["tools.*"] } }))),
         ("ann's session", app.login(ANN).await),
         ("bob's session", app.login(BOB).await),
         ("carl's session", app.login(CARL).await),
         ("dora's session", app.login(DORA).await),
-        ("ann, red", signed(ANN, json!({ "teams": [red] }))),
-        ("ann, public only", signed(ANN, json!({}))),
-        ("dora, both", signed(DORA, json!({ "teams": [red, blue] }))),
-        ("dora, blue", signed(DORA, json!({ "teams": [blue] }))),
+        ("ann, red", signed(ANN, &json!({ "teams": [red] }))),
+        ("ann, public only", signed(ANN, &json!({}))),
+        ("dora, both", signed(DORA, &json!({ "teams": [red, blue] }))),
+        ("dora, blue", signed(DORA, &json!({ "teams": [blue] }))),
         ("ann, reads tools", scopes(ANN, json!({ "permissions": ["tools.read"] }))),
         ("ann, runs tools", scopes(ANN, json!({ "permissions": ["tools.execute"] }))),
         ("ann, prompts", scopes(ANN, json!({ "permissions": ["prompts.read"] }))),

@@ -95,8 +95,8 @@ async fn administrators_routes_take_an_administrator() {
     app.user(ANN).await;
     let admin_only = |access: Access| matches!(access, Access::Requires(needs) if needs.as_str().starts_with("admin.") || needs.as_str().contains(':'));
     let ann = app.login(ANN).await;
-    let claims_it = signed(ANN, json!({ "is_admin": true, "user": { "email": ANN, "is_admin": true } }));
-    let narrowed = signed(ADMIN, json!({ "teams": [] }));
+    let claims_it = signed(ANN, &json!({ "is_admin": true, "user": { "email": ANN, "is_admin": true } }));
+    let narrowed = signed(ADMIN, &json!({ "teams": [] }));
     let off = json!({ "is_admin": false });
     let mut env = domain::Env::default();
     let mut tried = 0;

@@ -6,7 +6,7 @@ use super::{BOB, signed, step};
 use crate::app::{ADMIN, App, raw};
 
 fn capped() -> String {
-    signed(ADMIN, json!({ "scopes": { "permissions": ["tools.read"] } }))
+    signed(ADMIN, &json!({ "scopes": { "permissions": ["tools.read"] } }))
 }
 
 #[tokio::test]
@@ -76,9 +76,9 @@ async fn every_kind_of_refusal_has_a_reason_that_is_counted() {
     let bob = app.user(BOB).await;
     let host = http::Request::get(format!("{}/health", app.base)).header("host", "evil.example");
     let edge = raw(host.body(http_body_util::Full::default()).unwrap()).await;
-    let at = |scopes: serde_json::Value| signed(BOB, json!({ "scopes": scopes }));
+    let at = |scopes: serde_json::Value| signed(BOB, &json!({ "scopes": scopes }));
     let get = async |path: &str, token: &str| app.get(path, token).await;
-    let team = signed(BOB, json!({ "teams": ["0".repeat(32)] }));
+    let team = signed(BOB, &json!({ "teams": ["0".repeat(32)] }));
     let public = json!({ "server": { "name": "x" }, "visibility": "private" });
     let cases = [
         ("edge", edge),
@@ -90,7 +90,8 @@ async fn every_kind_of_refusal_has_a_reason_that_is_counted() {
         ("membership", get("/v1/tools", &team).await),
         (
             "public_only",
-            app.post("/v1/servers", &signed(ADMIN, json!({ "teams": [], "token_use": "api" })), public).await,
+            app.post("/v1/servers", &signed(ADMIN, &json!({ "teams": [], "token_use": "api" })), public)
+                .await,
         ),
     ];
     let admin = app.admin();

@@ -18,26 +18,26 @@ async fn each_kind_of_token_is_stopped_at_its_step() {
     let admin = app.admin();
     let revoked = app.login(BOB).await;
     app.post("/auth/logout", &revoked, json!({})).await.expect(200);
-    let mut forged = signed(BOB, json!({}));
+    let mut forged = signed(BOB, &json!({}));
     forged.replace_range(forged.len() - 4.., "AAAA");
     let off = json!({ "is_active": false });
     app.send("PUT", "/auth/email/admin/users/carl@example.com", &admin, Some(off)).await.expect(200);
-    let scoped = |scopes: Value| signed(ANN, json!({ "teams": [red], "scopes": scopes }));
+    let scoped = |scopes: Value| signed(ANN, &json!({ "teams": [red], "scopes": scopes }));
     let cases = [
         (
             "expired",
-            signed(BOB, json!({ "iat": token::now() - 900, "exp": token::now() - 5 })),
+            signed(BOB, &json!({ "iat": token::now() - 900, "exp": token::now() - 5 })),
             "open-echo",
             "credential",
             "ended at",
         ),
-        ("too early", signed(BOB, json!({ "nbf": token::now() + 99 })), "open-echo", "credential", "before"),
+        ("too early", signed(BOB, &json!({ "nbf": token::now() + 99 })), "open-echo", "credential", "before"),
         ("forged", forged, "open-echo", "credential", "signature"),
         ("revoked", revoked, "open-echo", "credential", "revoked"),
-        ("disabled", signed(CARL, json!({})), "open-echo", "credential", "switched off"),
+        ("disabled", signed(CARL, &json!({})), "open-echo", "credential", "switched off"),
         (
             "left the team",
-            signed(BOB, json!({ "teams": [red] })),
+            signed(BOB, &json!({ "teams": [red] })),
             "red-echo",
             "restriction",
             "no active member",
@@ -50,10 +50,10 @@ async fn each_kind_of_token_is_stopped_at_its_step() {
             "tools.execute",
         ),
         ("bound", scoped(json!({ "server_id": "1".repeat(32) })), "open-echo", "server_binding", "alone"),
-        ("public-only", signed(ANN, json!({ "teams": [] })), "red-echo", "role", "tools.execute"),
-        ("no role", signed(DORA, json!({ "teams": [blue] })), "blue-echo", "role", "servers.use"),
-        ("no role in blue", signed(DORA, json!({ "teams": [red, blue] })), "blue-echo", "team", &*blue),
-        ("other team", signed(ANN, json!({ "teams": [red] })), "blue-echo", "visibility", "does not reach"),
+        ("public-only", signed(ANN, &json!({ "teams": [] })), "red-echo", "role", "tools.execute"),
+        ("no role", signed(DORA, &json!({ "teams": [blue] })), "blue-echo", "role", "servers.use"),
+        ("no role in blue", signed(DORA, &json!({ "teams": [red, blue] })), "blue-echo", "team", &*blue),
+        ("other team", signed(ANN, &json!({ "teams": [red] })), "blue-echo", "visibility", "does not reach"),
     ];
     for (name, token, tool, stopped_at, word) in cases {
         let answer = ask(&app, &admin, json!({ "token": token, "tool": tool })).await;
@@ -106,7 +106,7 @@ async fn what_is_allowed_is_explained_step_by_step() {
     let gateway = json!({ "user_email": BOB, "gateway": "red" });
     assert_eq!(ask(&app, &app.admin(), gateway).await["stopped_at"], "visibility");
     let away = json!({
-        "token": signed(BOB, json!({ "scopes": { "ip_restrictions": ["192.0.2.0/24"] } })), "tool": "open-echo",
+        "token": signed(BOB, &json!({ "scopes": { "ip_restrictions": ["192.0.2.0/24"] } })), "tool": "open-echo",
         "ip": "198.51.100.1",
     });
     assert_eq!(ask(&app, &app.admin(), away).await["stopped_at"], "restriction");
@@ -133,7 +133,7 @@ async fn virtual_servers_are_part_of_the_question() {
     let body =
         json!({ "server": { "name": "mine", "associated_tools": [echo["id"]] }, "visibility": "public" });
     let server = app.post("/v1/servers", &admin, body).await.expect(201)["id"].as_str().unwrap().to_owned();
-    let bound = signed(BOB, json!({ "scopes": { "server_id": server } }));
+    let bound = signed(BOB, &json!({ "scopes": { "server_id": server } }));
     for (tool, server, decision, stopped_at) in [
         ("open-echo", json!(server), "denied", json!("role")),
         ("open-echo", json!("mine"), "denied", json!("role")),
@@ -189,9 +189,9 @@ async fn people_ask_about_themselves_only() {
     let World { app, .. } = World::make().await;
     let (bob, ann) = (app.login(BOB).await, app.login(ANN).await);
     assert_eq!(ask(&app, &ann, json!({ "tool": "red-echo" })).await["decision"], "allowed");
-    let own = json!({ "token": signed(ANN, json!({ "teams": [] })), "tool": "red-echo" });
+    let own = json!({ "token": signed(ANN, &json!({ "teams": [] })), "tool": "red-echo" });
     assert_eq!(ask(&app, &ann, own).await["decision"], "denied");
-    let capped = signed(ANN, json!({ "scopes": { "permissions": ["tools.read"] } }));
+    let capped = signed(ANN, &json!({ "scopes": { "permissions": ["tools.read"] } }));
     assert_eq!(ask(&app, &capped, json!({ "tool": "open-echo" })).await["stopped_at"], "role");
     for body in [
         json!({ "user_email": ANN, "tool": "open-echo" }),
@@ -212,7 +212,7 @@ async fn the_command_line_asks_why() {
     let app = App::start().await;
     let vars = [("JWT_SECRET_KEY".to_owned(), token::KEY.to_owned())];
     let vars: Vec<_> = vars.into_iter().collect();
-    let capped = signed(ADMIN, json!({ "scopes": { "permissions": ["tools.read"] } }));
+    let capped = signed(ADMIN, &json!({ "scopes": { "permissions": ["tools.read"] } }));
     let why = async |more: &[&str]| {
         let mut all = vec!["why", "--url", &app.base, "--tool", "demo-echo"];
         all.extend(more);

@@ -39,7 +39,7 @@ fn all_but(missing: &[Permission]) -> String {
     let without_use = missing.contains(&Permission::ServersUse);
     let names = Permission::ALL.iter().filter(|permission| !missing.contains(permission));
     let names = names.map(|permission| permission.as_str()).filter(|name| !(without_use && brings(name)));
-    signed(ADMIN, json!({ "scopes": { "permissions": names.collect::<Vec<_>>() } }))
+    signed(ADMIN, &json!({ "scopes": { "permissions": names.collect::<Vec<_>>() } }))
 }
 
 /// The credentials that nobody gets in with.
@@ -53,8 +53,8 @@ async fn outsiders(app: &App) -> Vec<(&'static str, String)> {
     vec![
         ("anonymous", String::new()),
         ("revoked", revoked),
-        ("disabled", signed(CARL, json!({}))),
-        ("expired", signed(ADMIN, json!({ "exp": token::now() - 1 }))),
+        ("disabled", signed(CARL, &json!({}))),
+        ("expired", signed(ADMIN, &json!({ "exp": token::now() - 1 }))),
         ("forged", forged),
     ]
 }
@@ -75,7 +75,7 @@ async fn routes_refuse_whoever_must_not() {
         app.user(email).await;
     }
     let outsiders = outsiders(&app).await;
-    let bound = signed(ADMIN, json!({ "scopes": { "server_id": "1".repeat(32) } }));
+    let bound = signed(ADMIN, &json!({ "scopes": { "server_id": "1".repeat(32) } }));
     let mut numbers = BTreeMap::new();
     let mut tried = 0;
     for route in table(&[]) {
@@ -146,7 +146,7 @@ async fn another_teams_rows_are_not_there_on_any_route() {
         let path = route.path.strip_prefix("/v1").unwrap_or(&route.path);
         let Some(id) = hidden.get(path.split('/').nth(1).unwrap()) else { continue };
         let told = async |id: &str| {
-            let reply = send(app, &route, id, &signed(ANN, json!({ "teams": [world.red] }))).await;
+            let reply = send(app, &route, id, &signed(ANN, &json!({ "teams": [world.red] }))).await;
             (reply.status.as_u16(), String::from_utf8_lossy(&reply.body).replace(id, "ID"))
         };
         let (there, nowhere) = (told(id).await, told(NOBODY).await);
@@ -185,7 +185,7 @@ async fn methods_refuse_whoever_must_not() {
     let body = json!({ "server": { "name": "one" }, "visibility": "public" });
     let server =
         app.post("/v1/servers", &app.admin(), body).await.expect(201)["id"].as_str().unwrap().to_owned();
-    let bound = signed(ADMIN, json!({ "scopes": { "server_id": "1".repeat(32) } }));
+    let bound = signed(ADMIN, &json!({ "scopes": { "server_id": "1".repeat(32) } }));
     let outsiders = outsiders(&app).await;
     let doors = ["/mcp".to_owned(), format!("/servers/{server}/mcp")];
     for known in METHODS {

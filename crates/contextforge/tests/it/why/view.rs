@@ -31,11 +31,11 @@ async fn an_administrator_sees_as_others_but_not_their_private_rows() {
         assert_eq!(view["private_rows"] != 0, email == ANN, "{view}");
         assert!(!view.to_string().contains("own-"), "{email}");
     }
-    let token = signed(ANN, json!({ "teams": [red] }));
+    let token = signed(ANN, &json!({ "teams": [red] }));
     let body = json!({ "token": token, "kind": "tools", "limit": 1000 });
     let view = app.post("/rbac/view-as", &admin, body).await.expect(200);
     assert!(names(&view).contains(&"red-echo".to_owned()) && !names(&view).contains(&"blue-echo".to_owned()));
-    let none = signed(ANN, json!({ "scopes": { "permissions": ["prompts.read"] } }));
+    let none = signed(ANN, &json!({ "scopes": { "permissions": ["prompts.read"] } }));
     let view = app.post("/rbac/view-as", &admin, json!({ "token": none, "kind": "tools" })).await.expect(200);
     assert_eq!((names(&view).len(), &view["refused"]["step"]), (0, &json!("token_cap")), "{view}");
     let trails = app.get("/api/logs/audit-trails?limit=1000", &admin).await.expect(200).to_string();
