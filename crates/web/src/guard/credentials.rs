@@ -203,6 +203,15 @@ async fn basic(path: &str, app: &App, caller: &Caller, encoded: &str) -> Result<
     people::by_basic(app.engine(), caller, pair).await
 }
 
+/// The credential in a header alone, for the fuzz targets.
+#[cfg(fuzzing)]
+pub(crate) fn credential<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Error> {
+    let found = in_header(headers, name)?;
+    Ok(found.map(|found| match found {
+        InHeader::Bearer(credential) | InHeader::Basic(credential) => credential,
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
