@@ -151,7 +151,7 @@ class Gateway:
 
     def _templates(self, gateway: str) -> list[Any]:
         listed = self.request("GET", "/resources/templates/list?limit=0")
-        items = [self.request("GET", f"/resources/{item['id']}/info") for item in listed["resourceTemplates"]]
+        items = [self.request("GET", f"/resources/{item['id']}/info") for item in listed["resource_templates"]]
         return [item for item in items if item.get("gatewayId") == gateway]
 
     def _items(self, kind: str, gateway: str) -> list[Any]:
