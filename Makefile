@@ -1,7 +1,7 @@
 # The commands of this repository. `make` alone explains them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test matrix bench fuzz fmt lint generate docs certs certs-jwt certs-jwt-ecdsa certs-all
+.PHONY: help run test matrix conformance bench fuzz fmt lint generate docs certs certs-jwt certs-jwt-ecdsa certs-all
 
 help: ## Show this list
 	@echo "ContextForge: one binary that serves MCP servers to MCP clients."
@@ -20,6 +20,9 @@ test: ## Everything: format, lints, rules, tests on SQLite and PostgreSQL, real 
 
 matrix: ## Only the real clients against the real servers, through the gateway
 	@scripts/test.sh matrix
+
+conformance: ## Only the protocol's own test suite, through the gateway; writes target/conformance.json
+	@scripts/test.sh conformance
 
 bench: ## Measure against the bare upstream and nginx; writes docs/benchmarks.md (QUICK=1: a short look)
 	@scripts/bench.sh

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Every check that a change has to pass, in the order in which a mistake is found cheapest.
 #
-# `scripts/test.sh` runs all of it; `scripts/test.sh matrix` only the real clients and servers. Each step prints one
+# `scripts/test.sh` runs all of it; `scripts/test.sh matrix` only the real clients and servers, `scripts/test.sh
+# conformance` only the protocol's own suite. Each step prints one
 # line; its whole output is in target/test-logs/, and is shown when the step fails. The last line counts everything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,12 +31,13 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-# What a log reports: the sum of cargo's "test result:" lines, or the closing "matrix: N passed, N failed".
+# What a log reports: the sum of cargo's "test result:" lines, or the closing "matrix: N passed, N failed" (or
+# "conformance: …").
 count() {
     local sums
     sums=$(awk '
         /^test result:/ { for (i = 2; i <= NF; i++) { if ($i ~ /^passed/) p += $(i-1); if ($i ~ /^failed/) f += $(i-1) } cargo = 1 }
-        /^matrix: [0-9]+ passed, [0-9]+ failed/ { mp = $2; mf = $4 }
+        /^(matrix|conformance): [0-9]+ passed, [0-9]+ failed/ { mp = $2; mf = $4 }
         END { if (cargo) print p + 0, f + 0; else print mp + 0, mf + 0 }' "$1")
     read -r step_passed step_failed <<<"$sums"
 }
@@ -114,8 +116,11 @@ matrix() {
         --work "$work/matrix"
 }
 
+build_step() {
+    step build "gateway and fixture" cargo build --workspace --bins --locked
+}
+
 matrix_steps() {
-    step build "gateway and fixture" cargo build --workspace --bins --locked || return 0
     mkdir -p "$work/matrix"
     rm -rf "$logs/matrix"
     if step matrix "real clients against real servers, through the gateway" matrix; then
@@ -125,12 +130,31 @@ matrix_steps() {
     fi
 }
 
+conformance() {
+    python3 e2e/conformance.py --gateway-bin "$target/debug/contextforge" --fixture-bin "$target/debug/fixture" \
+        --work "$work/conformance" --out "$target/conformance.json" --keep
+}
+
+conformance_step() {
+    rm -rf "$logs/conformance"
+    if step conformance "the protocol's own suite, through the gateway" conformance; then
+        cat "$logs/conformance.log"
+    fi
+    cp -r "$work/conformance" "$logs/conformance" 2>/dev/null || true
+}
+
 step install "packages that the tests need" bash e2e/install.sh || true
 if [ "$only" = all ]; then
     start_services
     cargo_steps
 fi
-matrix_steps
+if build_step; then
+    case "$only" in
+        all) matrix_steps; conformance_step ;;
+        conformance) conformance_step ;;
+        *) matrix_steps ;;
+    esac
+fi
 stop_services
 
 echo "took $((SECONDS - began)) s; logs in $logs"

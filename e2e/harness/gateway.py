@@ -9,6 +9,7 @@ import secrets
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,14 @@ class Gateway:
         self.discovered_by = time.monotonic() + DISCOVERY_LIMIT
 
     @classmethod
-    def start(cls, binary: Path, processes: Processes, work: Path, stdio: list[Server]) -> "Gateway":
+    def start(
+        cls,
+        binary: Path,
+        processes: Processes,
+        work: Path,
+        stdio: list[Server],
+        more: Mapping[str, str] | None = None,
+    ) -> "Gateway":
         servers = work / "mcp.json"
         entries = {server.name: {"command": server.command[0], "args": server.command[1:]} for server in stdio}
         servers.write_text(json.dumps({"mcpServers": entries}, indent=2))
@@ -55,6 +63,7 @@ class Gateway:
             "PLATFORM_ADMIN_EMAIL": ADMIN,
             "PLATFORM_ADMIN_PASSWORD": password,
             "SSRF_ALLOW_LOCALHOST": "true",
+            **(more or {}),
         }
         process = processes.start("gateway", [binary, "serve", "--quiet", "--servers", servers], env=env, cwd=work)
         return cls(process, port, password)
@@ -80,7 +89,7 @@ class Gateway:
             text = error.read().decode(errors="replace")
             raise RuntimeError(f"{method} {path}: {error.code} {text}") from None
 
-    def publish(self, server: Server) -> Endpoint:
+    def publish(self, server: Server, prefix: str = "gateway") -> Endpoint:
         """Registers the upstream if it is not there yet, and makes a virtual server of all it offers."""
         if server.url:
             body = {"name": server.name, "url": server.url, "transport": server.transport, "visibility": "public"}
@@ -90,6 +99,7 @@ class Gateway:
         tools = self._items("tools", gateway["id"])
         prompts = self._items("prompts", gateway["id"])
         resources = self._items("resources", gateway["id"])
+        templates = self._templates(gateway["id"])
         asked = server.questions
         tool = _one(tools, "originalName", asked.tool)
         prompt = _one(prompts, "originalName", asked.prompt) if asked.prompt else None
@@ -97,9 +107,10 @@ class Gateway:
             _one(resources, "uri", asked.resource)
         virtual = {
             "name": server.name,
+            "prefix": prefix,
             "associated_tools": [item["id"] for item in tools],
             "associated_prompts": [item["id"] for item in prompts],
-            "associated_resources": [item["id"] for item in resources],
+            "associated_resources": [item["id"] for item in [*resources, *templates]],
         }
         made = self.request("POST", "/servers", {"server": virtual, "visibility": "public"})
         questions = replace(asked, tool=tool["name"], prompt=prompt and prompt["name"])
@@ -137,6 +148,11 @@ class Gateway:
         except StartFailed as error:
             raise RuntimeError(f"{error}; its state is {found.get('lastError') or found or 'unknown'}") from None
         return found
+
+    def _templates(self, gateway: str) -> list[Any]:
+        listed = self.request("GET", "/resources/templates/list?limit=0")
+        items = [self.request("GET", f"/resources/{item['id']}/info") for item in listed["resource_templates"]]
+        return [item for item in items if item.get("gatewayId") == gateway]
 
     def _items(self, kind: str, gateway: str) -> list[Any]:
         return [item for item in self.request("GET", f"/{kind}?limit=0") if item.get("gatewayId") == gateway]

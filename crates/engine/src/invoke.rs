@@ -10,13 +10,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Actor, Caller, Error, Result, permission::grant};
+use domain::{Actor, Caller, Error, Result, id::GatewayId, permission::grant};
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use protocol::json::{self, RawObject};
 use serde_json::value::RawValue;
 use upstream::call::{Answer, Call, CallContext, EventStream};
-pub use upstream::call::{Event, Outcome};
+pub use upstream::{
+    ask::{Ask, PATIENCE},
+    call::{Event, Outcome},
+};
 
 use crate::{
     catalogue::Item,
@@ -24,6 +27,7 @@ use crate::{
     journal::CallRecord,
     policy::{self, Permit},
     resolve::{self, Callable, Place},
+    rounds::{self, Asking},
 };
 
 /// What a client asks for: the parameters as they came, and what the hop's era says about the client.
@@ -39,6 +43,8 @@ pub struct Request<'a> {
     pub log_level: Option<String>,
     /// Who the client says it is.
     pub client_info: Option<Box<RawValue>>,
+    /// How the client can be asked for input.
+    pub asking: Asking,
     /// Where the request came from.
     pub caller: &'a Caller,
 }
@@ -143,7 +149,10 @@ async fn run(
         }
         _ => Vec::new(),
     };
+    let (abilities, capabilities) = request.asking.declared();
     let context = CallContext {
+        abilities,
+        capabilities,
         progress: request.progress,
         log_level: request.log_level,
         client_info: request.client_info,
@@ -153,18 +162,54 @@ async fn run(
     };
     let timeout = Duration::from_secs(engine.settings().federation.tool_timeout_seconds);
     let mut watch = Watch::start(engine, &actor.email, item, method, request.caller);
+    let target = &item.peer.target;
+    let (params, retries) = match &request.asking {
+        Asking::ByRetry { resumes: true, .. } => {
+            (rounds::deliver_state(&params, &target.gateway)?, Some(target.gateway.clone()))
+        }
+        Asking::ByRetry { .. } => (params, Some(target.gateway.clone())),
+        Asking::OnStream(_) => (params, None),
+    };
     let call = Call { method: method.into(), params, context, timeout };
-    match engine.pool().call(&item.peer.target, call).await {
-        Ok(Answer::Done(outcome)) => {
-            watch.end(&outcome);
-            Ok(Running::Done(outcome))
+    let again = retries.is_none().then(|| call.clone());
+    let answer = match (engine.pool().call(target, call).await, again) {
+        (Ok(answer), Some(call)) => {
+            rounds::hold_together(engine.pool().clone(), Arc::clone(target), call, (abilities, answer))
         }
-        Ok(Answer::Stream(events)) => Ok(Running::Stream(Watched { events, watch })),
-        Err(error) => {
+        (Ok(answer), None) => answer,
+        (Err(error), _) => {
             watch.finish("failure");
-            Err(error)
+            return Err(error);
         }
+    };
+    Ok(match answer {
+        Answer::Done(outcome) => {
+            watch.end(&outcome);
+            Running::Done(addressed(outcome, retries.as_ref()))
+        }
+        Answer::Stream(events) => Running::Stream(Watched { events, watch, retries }),
+    })
+}
+
+fn addressed(outcome: Outcome, retries: Option<&GatewayId>) -> Outcome {
+    match retries {
+        Some(gateway) => rounds::address_state(outcome, gateway),
+        None => outcome,
     }
+}
+
+/// Whether the actor of a permit may still use what a call that waits for input is about.
+pub fn still_allowed(
+    permit: &Permit<grant::ServersUse>,
+    place: &Place,
+    (method, target): (&str, &str),
+) -> Result<()> {
+    match method {
+        "tools/call" => resolve::tool(&policy::narrow::<grant::ToolsExecute, _>(permit)?, place, target),
+        "prompts/get" => resolve::prompt(&policy::narrow::<grant::PromptsRead, _>(permit)?, place, target),
+        _ => resolve::resource(&policy::narrow::<grant::ResourcesRead, _>(permit)?, place, target),
+    }
+    .map(drop)
 }
 
 /// The client headers that this upstream names and the operator allows. Credentials are never among them.
@@ -227,6 +272,8 @@ fn malformed(error: impl std::fmt::Display) -> Error {
 pub struct Watched {
     events: EventStream,
     watch: Watch,
+    /// The upstream, where a client that makes its request again has to bring its state back to it.
+    retries: Option<GatewayId>,
 }
 
 impl Stream for Watched {
@@ -234,10 +281,9 @@ impl Stream for Watched {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
         let event = std::task::ready!(self.events.poll_next_unpin(context));
-        if let Some(Event::Done(outcome)) = &event {
-            self.watch.end(outcome);
-        }
-        Poll::Ready(event)
+        let Some(Event::Done(outcome)) = event else { return Poll::Ready(event) };
+        self.watch.end(&outcome);
+        Poll::Ready(Some(Event::Done(addressed(outcome, self.retries.as_ref()))))
     }
 }
 

@@ -24,6 +24,7 @@ pub mod query;
 pub mod resolve;
 pub mod resources;
 pub mod reverse_proxy;
+pub mod rounds;
 pub mod servers;
 pub mod settings;
 pub mod stats;

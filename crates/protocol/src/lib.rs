@@ -4,6 +4,8 @@
 //! members, key order and number texts such as `1e400` survive the gateway. Everything here runs in linear time,
 //! without recursion over untrusted depth, and knows nothing about users, storage or transports.
 
+pub mod abilities;
+pub mod digest;
 pub mod era;
 pub mod headers;
 pub mod json;
@@ -13,6 +15,7 @@ pub mod meta;
 pub mod name;
 pub mod params;
 pub mod result;
+pub mod rounds;
 pub mod seal;
 pub mod sse;
 pub mod version;

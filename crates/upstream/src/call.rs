@@ -19,7 +19,10 @@ use domain::{
 };
 use futures_util::{Stream, StreamExt, stream::BoxStream};
 use http::{HeaderName, HeaderValue};
+use protocol::abilities::Abilities;
 use serde_json::value::RawValue;
+
+use crate::ask::Ask;
 
 pub use protocol::jsonrpc::{Outcome, RpcError};
 
@@ -71,6 +74,8 @@ pub struct CallContext {
     pub client_info: Option<Box<RawValue>>,
     /// What the client can do, as far as the gateway lets the upstream use it.
     pub capabilities: Box<RawValue>,
+    /// The same as far as a legacy upstream may ask the client while it works on this call.
+    pub abilities: Abilities,
     /// Headers to pass on.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// `Mcp-Param-*` headers, as `protocol::headers::param_values` gives them.
@@ -88,10 +93,20 @@ impl CallContext {
             log_level: None,
             client_info: None,
             capabilities: empty_object(),
+            abilities: Abilities::NONE,
             headers: Vec::new(),
             param_headers: Vec::new(),
             traceparent: None,
         }
+    }
+
+    /// Whose session with a legacy upstream this is: what a client can be asked is declared once in a session, so
+    /// clients that can do different things have different ones. No principal has a line feed in its name.
+    pub(crate) fn session_key(&self) -> Arc<str> {
+        if self.abilities.is_empty() {
+            return Arc::clone(&self.principal);
+        }
+        format!("{}\n{}", self.principal, self.abilities.bits()).into()
     }
 }
 
@@ -134,7 +149,7 @@ impl Answer {
 }
 
 /// One message of a streamed answer.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Event {
     /// A notification that belongs to the request.
     Notification {
@@ -143,6 +158,8 @@ pub enum Event {
         /// The parameters, a progress token taken out.
         params: Option<Box<RawValue>>,
     },
+    /// The upstream asks the client something before it goes on.
+    Asked(Ask),
     /// The reply, the last event.
     Done(Outcome),
 }

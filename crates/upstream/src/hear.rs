@@ -3,13 +3,16 @@
 //! Pure. A reply counts only with the id of the request; everything else on the stream belongs to somebody else.
 
 use protocol::{
+    abilities::Abilities,
     json::{self, RawObject},
     jsonrpc::{self, Id, Message, Outcome},
     meta,
+    rounds::Question,
 };
 use serde_json::value::RawValue;
 
 use crate::{
+    ask,
     call::{Change, Event},
     fault::Fault,
 };
@@ -23,8 +26,10 @@ pub(crate) enum Heard {
     Event(Event),
     /// A list changed.
     Changed(Change),
-    /// The server asks something.
+    /// The server asks the gateway something.
     Asked(Id, bool),
+    /// The server asks something that this caller can answer.
+    Question(Id, Question),
     /// Nothing for this caller.
     Nothing,
 }
@@ -38,12 +43,15 @@ pub(crate) struct Ear {
     pub(crate) progress: bool,
     /// The least severe log message, as its place in `LOG_LEVELS`.
     pub(crate) level: Option<usize>,
+    /// What the caller can be asked.
+    pub(crate) abilities: Abilities,
 }
 
 impl Ear {
     /// The ear of a call.
     pub(crate) fn new(id: i64, context: &crate::call::CallContext) -> Self {
-        Self { id, progress: context.progress, level: context.log_level.as_deref().and_then(severity) }
+        let level = context.log_level.as_deref().and_then(severity);
+        Self { id, progress: context.progress, level, abilities: context.abilities }
     }
 
     /// Reads one message; what cannot be read is an error, because the reply may have been in it.
@@ -55,6 +63,10 @@ impl Ear {
             // Servers that could not read the id say so with none.
             Ok(Message::Response { id: None, outcome }) => Ok(Heard::Done(outcome)),
             Ok(Message::Response { .. }) => Ok(Heard::Nothing),
+            Ok(Message::Request { id, method, params }) if self.abilities.allow(&method, params) => {
+                let question = ask::question(&id, &method, params);
+                Ok(Heard::Question(id, question))
+            }
             Ok(Message::Request { id, method, .. }) => Ok(Heard::Asked(id, method == "ping")),
             Ok(Message::Notification { method, params }) => Ok(self.notified(&method, params)),
             Err(refusal) => {
@@ -119,9 +131,10 @@ mod tests {
             Ok(Heard::Event(Event::Notification { method, params })) => {
                 format!("{method} {}", params.map_or_else(String::new, |params| params.get().to_owned()))
             }
-            Ok(Heard::Event(Event::Done(_))) => unreachable!(),
+            Ok(Heard::Event(Event::Done(_) | Event::Asked(_))) => unreachable!(),
             Ok(Heard::Changed(change)) => format!("{change:?}"),
             Ok(Heard::Asked(id, ping)) => format!("asked {id} {ping}"),
+            Ok(Heard::Question(id, question)) => format!("question {id} {}", question.method),
             Ok(Heard::Nothing) => String::new(),
             Err(_) => "fault".to_owned(),
         }
@@ -145,7 +158,7 @@ mod tests {
     #[test]
     fn notifications_reach_whoever_asked_for_them() {
         let deaf = Ear { id: 7, ..Ear::default() };
-        let ear = Ear { id: 7, progress: true, level: severity("warning") };
+        let ear = Ear { id: 7, progress: true, level: severity("warning"), ..Ear::default() };
         let note = |method: &str, params: &str| {
             format!(r#"{{"jsonrpc":"2.0","method":"notifications/{method}","params":{params}}}"#)
         };

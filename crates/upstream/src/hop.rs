@@ -4,12 +4,13 @@ use std::{borrow::Cow, sync::OnceLock};
 
 use domain::{Error, gateway::Dialect};
 use protocol::{
+    abilities::Abilities,
     json::{self, JsonError, RawObject, raw_number, raw_text},
-    jsonrpc::{self, Id, RpcError},
+    jsonrpc::{self, Id, Outcome, RpcError},
     ladder,
     meta::{self, MetaEdit},
     params::target_member,
-    version,
+    rounds, version,
 };
 use serde_json::value::RawValue;
 
@@ -37,7 +38,9 @@ pub(crate) fn params(
     context: &CallContext,
     (modern, id): (bool, i64),
 ) -> Result<(Box<RawValue>, Option<String>), Fault> {
-    let mut object = RawObject::parse(given).map_err(|error| refused(&error))?;
+    // A server that has no rounds must not see what belongs to them.
+    let object = if modern { RawObject::parse(given) } else { rounds::without_input(given) };
+    let mut object = object.map_err(|error| refused(&error))?;
     let target = target_member(method).and_then(|member| object.text(member)).map(Cow::into_owned);
     let mut edit = MetaEdit::next_hop();
     if modern {
@@ -69,12 +72,11 @@ fn modern_version() -> &'static RawValue {
     VERSION.get_or_init(|| raw_text(version::MODERN))
 }
 
-/// The parameters of `initialize`. No capabilities are declared: one session serves every client of a principal,
-/// so the server must not ask any of them for anything.
-pub(crate) fn initialize() -> Box<RawValue> {
+/// The parameters of `initialize`. What is declared is what every caller of this session can be asked.
+pub(crate) fn initialize(abilities: Abilities) -> Box<RawValue> {
     let mut params = RawObject::new();
     params.set_text("protocolVersion", version::negotiate(""));
-    params.set("capabilities", empty_object());
+    params.set("capabilities", abilities.to_raw());
     params.set("clientInfo", gateway_info());
     params.to_raw()
 }
@@ -87,7 +89,15 @@ pub(crate) fn cancelled(id: i64) -> Vec<u8> {
     jsonrpc::write_notification("notifications/cancelled", Some(&params.to_raw()))
 }
 
-/// The answer to a request of a server's: it may ask whether we live, and nothing else.
+/// The answer to a question of a server's.
+pub(crate) fn answer(id: &Id, outcome: &Outcome) -> Vec<u8> {
+    match outcome {
+        Ok(result) => jsonrpc::write_result(id, result),
+        Err(error) => jsonrpc::write_error(Some(id), error),
+    }
+}
+
+/// The answer to a request of a server's that is none for a caller: it may ask whether we live, and nothing else.
 pub(crate) fn response(id: &Id, ping: bool) -> Vec<u8> {
     if ping {
         return jsonrpc::write_result(id, &empty_object());

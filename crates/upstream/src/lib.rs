@@ -4,6 +4,7 @@
 //! they call. Every outbound connection goes through [`egress`], but for mail to the operator's own server ([`mail`]).
 //! Invariant: no error and no log line holds a credential.
 
+pub mod ask;
 mod breaker;
 pub mod builtin;
 pub mod call;

@@ -118,6 +118,7 @@ async fn events(answer: Answer) -> (Vec<String>, Outcome) {
             Event::Notification { method, params } => {
                 notes.push(format!("{method} {}", params.map_or_else(String::new, |p| p.get().to_owned())));
             }
+            Event::Asked(ask) => panic!("{ask:?}"),
             Event::Done(outcome) => {
                 assert!(stream.next().await.is_none(), "nothing follows the reply");
                 return (notes, outcome);

@@ -220,6 +220,7 @@ async fn progress_comes_before_the_answer_and_without_our_token() {
     let events: Vec<_> = events
         .map(|event| match event {
             Event::Notification { method, params } => format!("{method} {}", params.unwrap().get()),
+            Event::Asked(ask) => panic!("{ask:?}"),
             Event::Done(outcome) => outcome.unwrap().get().to_owned(),
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Error, Result};
+use domain::{Error, Result, id::UserId};
 use engine::Engine;
 use protocol::seal::Sealer;
 
@@ -10,7 +10,7 @@ use crate::{
     api::{documents::Documents, well_known},
     guard::CredentialRules,
     layers::Edge,
-    mcp::session::Sessions,
+    mcp::{parking::Parking, questions::Questions, session::Sessions},
     settings::Settings,
 };
 
@@ -26,6 +26,8 @@ struct Inner {
     documents: Documents,
     sealer: Sealer,
     sessions: Sessions,
+    questions: Questions,
+    parking: Parking,
 }
 
 impl App {
@@ -40,7 +42,21 @@ impl App {
         let key = engine.keys().sealed_ids();
         let sealer = Sealer::new(&[("1", *key)]).map_err(Error::internal)?;
         let sessions = Sessions::new(key, engine.clock().clone())?;
-        Ok(Self(Arc::new(Inner { engine, settings, edge, credential_rules, documents, sealer, sessions })))
+        // What waits in this process for a client is found again by the name of the process in its sealed id.
+        let owner: Arc<str> = UserId::random().as_str().into();
+        let (questions, parking) = (Questions::new(Arc::clone(&owner)), Parking::new(owner));
+        let inner = Inner {
+            engine,
+            settings,
+            edge,
+            credential_rules,
+            documents,
+            sealer,
+            sessions,
+            questions,
+            parking,
+        };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// The rules.
@@ -61,6 +77,16 @@ impl App {
     /// Legacy MCP sessions.
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.0.sessions
+    }
+
+    /// Questions of upstreams to legacy clients.
+    pub(crate) fn questions(&self) -> &Questions {
+        &self.0.questions
+    }
+
+    /// Calls that wait for modern clients.
+    pub(crate) fn parking(&self) -> &Parking {
+        &self.0.parking
     }
 
     /// What the layers compare requests with.

@@ -4,9 +4,12 @@
 //! answer. Payloads pass through as the bytes they are. A legacy session is a sealed id ([`session`]), so that any
 //! replica can serve any request.
 
+mod answers;
 mod dispatch;
 mod endpoint;
 mod handshake;
+pub(crate) mod parking;
+pub(crate) mod questions;
 mod reply;
 mod running;
 pub(crate) mod session;

@@ -25,6 +25,7 @@ mod mcp;
 mod people;
 mod rbac;
 mod registry;
+mod relay;
 mod replicas;
 mod teams;
 mod token;

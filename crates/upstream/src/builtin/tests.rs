@@ -127,6 +127,7 @@ async fn counting_reports_progress_and_stops_when_time_is_up() {
     let events: Vec<_> = events.collect().await;
     let progress = |event: &Event| match event {
         Event::Notification { params, .. } => params.as_ref().unwrap().get().to_owned(),
+        Event::Asked(ask) => panic!("{ask:?}"),
         Event::Done(outcome) => outcome.as_ref().unwrap().get().to_owned(),
     };
     assert_eq!(events.len(), 3);

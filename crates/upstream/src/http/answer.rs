@@ -21,7 +21,7 @@ pub(crate) trait Reading: Send + 'static {
 pub(crate) async fn answer<R: Reading>(mut reading: R) -> Result<Answer, Fault> {
     let first = match reading.next().await? {
         Event::Done(outcome) => return Ok(Answer::Done(outcome)),
-        event @ Event::Notification { .. } => event,
+        event => event,
     };
     let events = stream::unfold((Some(reading), Some(first)), |(reading, first)| async {
         if let Some(first) = first {
@@ -29,8 +29,8 @@ pub(crate) async fn answer<R: Reading>(mut reading: R) -> Result<Answer, Fault> 
         }
         let mut reading = reading?;
         match reading.next().await {
-            Ok(event @ Event::Notification { .. }) => Some((event, (Some(reading), None))),
-            Ok(done) => Some((done, (None, None))),
+            Ok(done @ Event::Done(_)) => Some((done, (None, None))),
+            Ok(event) => Some((event, (Some(reading), None))),
             Err(fault) => {
                 let outcome = fault.into_outcome(reading.name());
                 Some((Event::Done(outcome), (None, None)))

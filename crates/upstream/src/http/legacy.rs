@@ -1,7 +1,7 @@
 //! Revisions 2025-03-26 to 2025-11-25: a handshake, then requests in the session it opened.
 //!
-//! Sessions are per principal. A server without session ids remembers nobody, so one handshake serves all. Nothing
-//! here declares client capabilities: servers cannot ask a client anything through a pooled session.
+//! Sessions are per principal and per what its client can be asked, because that is declared in the handshake. A server
+//! without session ids remembers nobody, so one handshake serves all, and it can ask nobody anything.
 
 mod listen;
 mod reading;
@@ -75,7 +75,7 @@ impl Legacy {
         if let Some(session) = &*inner.stateless.read().unwrap_or_else(PoisonError::into_inner) {
             return Ok(Arc::clone(session));
         }
-        let (cell, evicted) = inner.sessions.cell(&context.principal, Instant::now());
+        let (cell, evicted) = inner.sessions.cell(&context.session_key(), Instant::now());
         if let Some(evicted) = evicted {
             evicted.close();
         }
@@ -93,7 +93,7 @@ impl Legacy {
     }
 
     fn forget(&self, context: &CallContext, session: &Arc<Session>) {
-        self.inner.sessions.forget(&context.principal, session);
+        self.inner.sessions.forget(&context.session_key(), session);
     }
 
     /// Ends sessions that nobody used for a while.

@@ -32,6 +32,11 @@ impl Messages {
         Self { body, decoder, ready: VecDeque::new(), limit, deadline, last_id: None, retry: None }
     }
 
+    /// Reads on until `deadline`.
+    pub(crate) fn extend(&mut self, deadline: Instant) {
+        self.deadline = Some(deadline);
+    }
+
     /// The next event that has data; `None` at the end. Can be dropped and asked again.
     pub(crate) async fn next(&mut self) -> Result<Option<sse::Event>, Fault> {
         loop {

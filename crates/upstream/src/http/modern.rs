@@ -149,7 +149,7 @@ impl Reading for Events {
                 Heard::Event(event) => return Ok(event),
                 Heard::Changed(change) => self.herald.tell(change),
                 // Servers of this era ask nothing; whoever does gets no answer.
-                Heard::Asked(..) | Heard::Nothing => {}
+                Heard::Asked(..) | Heard::Question(..) | Heard::Nothing => {}
             }
         }
         Err(Fault::Broken)

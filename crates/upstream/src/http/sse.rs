@@ -61,7 +61,7 @@ impl Sse {
         let session = self.session(&call.context, deadline).await?;
         match session.call(call, deadline).await {
             Err(Fault::SessionGone) => {
-                self.inner.sessions.forget(&call.context.principal, &session);
+                self.inner.sessions.forget(&call.context.session_key(), &session);
                 let session = self.session(&call.context, deadline).await?;
                 session.call(call, deadline).await
             }
@@ -72,14 +72,15 @@ impl Sse {
     async fn session(&self, context: &CallContext, deadline: Instant) -> Result<Arc<Session>, Fault> {
         let Inner { origin, herald, sessions, .. } = &*self.inner;
         loop {
-            let (cell, evicted) = sessions.cell(&context.principal, Instant::now());
+            let key = context.session_key();
+            let (cell, evicted) = sessions.cell(&key, Instant::now());
             drop(evicted);
             let open = || Session::open(Arc::clone(origin), herald.clone(), context, deadline);
             let session = cell.get_or_try_init(open).await?;
             if !session.is_gone() {
                 return Ok(Arc::clone(session));
             }
-            sessions.forget(&context.principal, session);
+            sessions.forget(&key, session);
         }
     }
 

@@ -5,6 +5,7 @@ use engine::{
     Engine, Permit,
     invoke::{Event, Outcome, Request, Running},
     resolve::{self, Place},
+    rounds::Asking,
 };
 use futures_util::StreamExt;
 use http::HeaderMap;
@@ -17,7 +18,8 @@ pub(crate) fn everywhere<P: Grant>(engine: &Engine, permit: &Permit<P>) -> Resul
 
 /// A request that wants nothing but the answer. Client headers are not passed on from REST.
 pub(crate) fn request<'a>(params: Box<RawValue>, headers: &'a HeaderMap, caller: &'a Caller) -> Request<'a> {
-    Request { params, headers, progress: false, log_level: None, client_info: None, caller }
+    let asking = Asking::default();
+    Request { params, headers, progress: false, log_level: None, client_info: None, asking, caller }
 }
 
 /// The end of a call.

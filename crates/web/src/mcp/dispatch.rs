@@ -5,19 +5,28 @@ use engine::{
     catalogue::Kind,
     invoke::{self, Reference, Running},
     listing,
+    rounds::Asking,
 };
 use protocol::{
+    abilities::Abilities,
     era::{Admitted, Era},
     json::{self, RawObject},
     jsonrpc::Id,
     ladder::Refusal,
     meta::{self, MetaEdit},
     params::Params,
-    result,
+    result, rounds, version,
 };
 use serde_json::value::RawValue;
 
-use super::{endpoint::Request, handshake, reply::Reply, running};
+use super::{
+    endpoint::Request,
+    handshake,
+    parking::{self, Opened, Parked},
+    reply::Reply,
+    running,
+    session::Entry,
+};
 
 /// One request, checked.
 pub(crate) struct Incoming<'a> {
@@ -33,6 +42,10 @@ pub(crate) struct Client {
     pub(crate) progress_token: Option<Box<RawValue>>,
     pub(crate) log_level: Option<String>,
     pub(crate) info: Option<Box<RawValue>>,
+    /// What it can be asked.
+    pub(crate) abilities: Abilities,
+    /// What a modern client declared.
+    pub(crate) declared: Option<Box<RawValue>>,
 }
 
 /// Serves a request.
@@ -103,27 +116,38 @@ fn member(kind: Kind) -> &'static str {
 
 async fn call(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> Reply {
     let era = incoming.era;
-    let client = match admitted {
-        Admitted::Modern(context) => Client {
-            progress_token: context.progress_token,
-            log_level: context.log_level,
-            info: context.client_info,
-        },
-        Admitted::Legacy { .. } => match meta::progress_token(&incoming.params) {
-            Ok(progress_token) => Client { progress_token, log_level: None, info: None },
-            Err(refusal) => return Reply::Refused { id: Some(incoming.id), refusal, era: Some(era) },
-        },
+    let client = match said(request, &incoming, admitted) {
+        Ok(client) => client,
+        Err(refusal) => return Reply::Refused { id: Some(incoming.id), refusal, era: Some(era) },
     };
-    let params = match next_hop(&incoming) {
-        Ok(params) => params,
+    let opened = next_hop(&incoming).and_then(|params| {
+        let opened = parking::open(request, &incoming, &params)?;
+        Ok((params, opened))
+    });
+    let (params, opened) = match opened {
+        Ok(opened) => opened,
         Err(error) => return Reply::failed(incoming.id, error, era),
+    };
+    let (params, resumes) = match opened {
+        Opened::New => (params, false),
+        Opened::Upstream(params) => (params, true),
+        Opened::Anew => match rounds::without_input(&params).map(|object| object.to_raw()) {
+            Ok(params) => (params, false),
+            Err(error) => return Reply::failed(incoming.id, Error::internal(error), era),
+        },
+        Opened::Parked(parked) => return resume(request, incoming, client, parked).await,
+    };
+    let asking = match client.declared {
+        Some(ref declared) => Asking::ByRetry { declared: declared.clone(), resumes },
+        None => Asking::OnStream(client.abilities),
     };
     let forwarded = invoke::Request {
         params,
         headers: &request.headers,
         progress: client.progress_token.is_some(),
         log_level: client.log_level.clone(),
-        client_info: client.info,
+        client_info: client.info.clone(),
+        asking,
         caller: &request.auth.caller,
     };
     // In a session, the client may cancel by the request id; leaving the table is up to `entry`.
@@ -148,14 +172,61 @@ async fn call(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> 
         ended = request.auth.credential.ended(request.auth.app.engine()) => Err(ended.into()),
     };
     match started {
-        Ok(running) => {
-            let cacheable = incoming.method == "resources/read";
-            let progress_token = client.progress_token;
-            let client = running::Client { id: incoming.id, era, progress_token, entry, cacheable };
-            running::reply(request, running, client).await
-        }
+        Ok(running) => running::reply(request, running, waiting(incoming, client, entry)).await,
         Err(Started::Engine(error)) => Reply::failed(incoming.id, error, era),
         Err(Started::Wire(refusal)) => Reply::Refused { id: Some(incoming.id), refusal, era: Some(era) },
+    }
+}
+
+/// What the client says about itself: in this request, or in its session.
+fn said(request: &Request, incoming: &Incoming<'_>, admitted: Admitted) -> Result<Client, Refusal> {
+    match admitted {
+        Admitted::Modern(context) => Ok(Client {
+            progress_token: context.progress_token,
+            log_level: context.log_level,
+            info: context.client_info,
+            abilities: Abilities::read(&context.capabilities, version::MODERN),
+            declared: Some(context.capabilities),
+        }),
+        Admitted::Legacy { .. } => {
+            let progress_token = meta::progress_token(&incoming.params)?;
+            // Who takes no stream cannot be asked on one.
+            let session = request.session.as_ref().filter(|_| request.streams);
+            let abilities = session.map(|session| session.abilities).unwrap_or_default();
+            Ok(Client { progress_token, log_level: None, info: None, abilities, declared: None })
+        }
+    }
+}
+
+/// Who waits for the answer of a request.
+fn waiting(incoming: Incoming<'_>, client: Client, entry: Option<Entry>) -> running::Client {
+    running::Client {
+        digest: parking::digest_of(&incoming),
+        cacheable: incoming.method == "resources/read",
+        tool: incoming.method == "tools/call",
+        abilities: client.abilities,
+        id: incoming.id,
+        era: incoming.era,
+        progress_token: client.progress_token,
+        entry,
+    }
+}
+
+/// Goes on with a call that waited for this client. What it did not answer is asked again; what it may not use any more
+/// is over.
+async fn resume(request: &Request, incoming: Incoming<'_>, client: Client, mut parked: Parked) -> Reply {
+    let target = incoming.params.target(incoming.method).unwrap_or_default();
+    if let Err(error) = invoke::still_allowed(&request.auth, &request.place, (incoming.method, &target)) {
+        return Reply::failed(incoming.id, error, incoming.era);
+    }
+    parked.answer(incoming.params.object().get("inputResponses"));
+    let client = waiting(incoming, client, None);
+    match (&client.digest, parked.open.is_empty()) {
+        (Some(digest), false) => {
+            let about = (&*request.binding(), digest.as_str());
+            running::park(&request.auth.app, about, (parked.events, parked.open), &client)
+        }
+        _ => running::reply(request, Running::Stream(parked.events), client).await,
     }
 }
 
@@ -223,13 +294,20 @@ async fn start(
     })
 }
 
-/// The parameters without what the client said about its own hop; everything else keeps its bytes.
+/// The parameters without what the client said about its own hop; everything else keeps its bytes. Rounds are a modern
+/// client's: of a legacy one, what belongs to them would reach an upstream unchecked.
 fn next_hop(incoming: &Incoming<'_>) -> Result<Box<RawValue>, Error> {
-    match incoming.raw {
-        Some(raw) if incoming.params.meta().is_none() => Ok(raw.to_owned()),
-        raw => meta::with_meta(raw, &MetaEdit::next_hop())
-            .map_err(|error| Error::invalid("params", error.to_string())),
+    let malformed = |error: json::JsonError| Error::invalid("params", error.to_string());
+    let object = incoming.params.object();
+    let rounds = object.contains("requestState") || object.contains("inputResponses");
+    let params = match incoming.raw {
+        Some(raw) if incoming.params.meta().is_none() => raw.to_owned(),
+        raw => meta::with_meta(raw, &MetaEdit::next_hop()).map_err(malformed)?,
+    };
+    if rounds && !incoming.era.is_modern() {
+        return rounds::without_input(&params).map(|object| object.to_raw()).map_err(malformed);
     }
+    Ok(params)
 }
 
 /// A result as a client of this era expects it.

@@ -64,6 +64,13 @@ impl Request {
         self.auth.app.sealer().seal("cursor", binding.as_bytes(), next.as_bytes()).map_err(Error::internal)
     }
 
+    /// Whose request this is and where it came in, for what is sealed to both. The length keeps two fields from being
+    /// read as one.
+    pub(crate) fn binding(&self) -> String {
+        let email = &self.auth.actor().email;
+        format!("{}:{email}:{}", email.len(), self.at)
+    }
+
     fn cursor_binding(&self, kind: Kind) -> String {
         let email = &self.auth.actor().email;
         format!("{}:{email}:{kind:?}:{}", email.len(), self.at)
@@ -242,7 +249,13 @@ async fn batch(mut request: Request, body: &Bytes) -> Response {
 
 async fn one(request: &Request, message: Message<'_>) -> Reply {
     match message {
-        Message::Response { .. } => Reply::Accepted,
+        Message::Response { id, outcome } => {
+            if let Some(id) = id {
+                let app = &request.auth.app;
+                app.questions().answered(app.sealer(), &request.binding(), &id, outcome);
+            }
+            Reply::Accepted
+        }
         Message::Notification { method, params } => {
             let params = match Params::parse(params) {
                 Ok(params) => params,

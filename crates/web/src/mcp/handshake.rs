@@ -6,6 +6,7 @@
 use engine::catalogue::Kind;
 use http::HeaderValue;
 use protocol::{
+    abilities::Abilities,
     era::Era,
     json::{self, RawObject},
     meta::{self, MetaEdit},
@@ -32,7 +33,9 @@ pub(crate) fn initialize(request: &Request, incoming: Incoming<'_>) -> Reply {
     if let Some(instructions) = instructions(request) {
         object.set_text("instructions", instructions);
     }
-    let session = request.auth.app.sessions().open(request.auth.actor(), &request.at, version);
+    let declared = incoming.params.object().get("capabilities");
+    let abilities = declared.map_or(Abilities::NONE, |declared| Abilities::read(declared, version));
+    let session = request.auth.app.sessions().open(request.auth.actor(), &request.at, version, abilities);
     let session = session.and_then(|id| HeaderValue::try_from(id).map_err(domain::Error::internal));
     match session {
         Ok(session) => Reply::Answer {

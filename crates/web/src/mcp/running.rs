@@ -1,29 +1,38 @@
 //! A call under way: one JSON answer, or an event stream with progress in order and the answer last.
 //!
-//! When the client goes away the stream is dropped, and with it the call: nobody could receive its answer, because
-//! streams are not resumed. When the client's credential ends, the stream ends with it.
+//! An upstream may ask its client something on the way: a legacy client is asked on the stream, a modern one gets
+//! `input_required` while its call waits ([`super::parking`]). When the client goes away the stream is dropped, and with
+//! it the call: nobody could receive its answer, because streams are not resumed. When the client's credential ends, the
+//! stream ends with it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::body::Body;
 use bytes::Bytes;
 use domain::Error;
-use engine::invoke::{Event, Outcome, Running, Watched};
+use engine::invoke::{Ask, Event, Outcome, Running, Watched};
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use protocol::{
+    abilities::Abilities,
     era::Era,
     json::RawObject,
     jsonrpc::{self, Id},
-    ladder, sse,
+    ladder, rounds, sse,
 };
 use serde_json::value::RawValue;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
-    dispatch::for_client,
+    answers,
     endpoint::Request,
+    questions::Asked,
     reply::{self, Reply},
     session::Entry,
 };
+use crate::app::App;
+
+/// How long it is waited for more questions after the first: servers ask several things in one go.
+const MORE: Duration = Duration::from_millis(100);
 
 /// Who waits for the call, and how they want it.
 pub(crate) struct Client {
@@ -34,19 +43,40 @@ pub(crate) struct Client {
     pub(crate) entry: Option<Entry>,
     /// Whether the answer carries caching hints in the modern era.
     pub(crate) cacheable: bool,
+    /// Whether a tool is called: what goes wrong can then be told to the model.
+    pub(crate) tool: bool,
+    /// What the client can be asked.
+    pub(crate) abilities: Abilities,
+    /// What the request is about, where a modern client may have to make it again.
+    pub(crate) digest: Option<String>,
 }
 
 /// Waits for the answer, or streams it if it comes as a stream and the client takes one.
 pub(crate) async fn reply(request: &Request, running: Running, client: Client) -> Reply {
+    let (app, binding) = (request.auth.app.clone(), request.binding());
+    let mut conversation = Conversation {
+        app,
+        binding,
+        client,
+        streams: request.streams,
+        events: None,
+        asked: Vec::new(),
+        pending: Vec::new(),
+        park_at: Instant::now(),
+    };
     match running {
-        Running::Done(outcome) => finish(outcome, &client),
-        Running::Stream(events) if request.streams => {
-            let ended = Ended::watch(request);
-            Reply::Stream(Body::from_stream(messages(events, client, ended)))
-        }
+        Running::Done(outcome) => conversation.finish(outcome),
         Running::Stream(events) => {
-            let outcome = last(events).await;
-            finish(outcome, &client)
+            conversation.events = Some(events);
+            if request.streams {
+                let ended = Ended::watch(request);
+                return Reply::Stream(Body::from_stream(messages(conversation, ended)));
+            }
+            loop {
+                if let Piece::End(reply) = conversation.next().await {
+                    return reply;
+                }
+            }
         }
     }
 }
@@ -61,60 +91,143 @@ impl Ended {
     }
 }
 
-fn finish(outcome: Outcome, client: &Client) -> Reply {
-    match translated(outcome, client) {
-        Ok(outcome) => Reply::done(client.id.clone(), outcome),
+/// What comes next for the client.
+enum Piece {
+    /// A notification or a question.
+    Message(Vec<u8>),
+    /// The answer.
+    End(Reply),
+}
+
+/// A call and its client.
+struct Conversation {
+    app: App,
+    /// Whose call it is, and where it came in.
+    binding: String,
+    client: Client,
+    streams: bool,
+    /// Absent when the answer was given.
+    events: Option<Watched>,
+    /// What a legacy client was asked; withdrawn when the call ends.
+    asked: Vec<Asked>,
+    /// What a modern client is about to be asked.
+    pending: Vec<Ask>,
+    park_at: Instant,
+}
+
+impl Conversation {
+    async fn next(&mut self) -> Piece {
+        loop {
+            let Some(events) = &mut self.events else { return Piece::End(self.broken()) };
+            let event = if self.pending.is_empty() {
+                events.next().await
+            } else {
+                match timeout_at(self.park_at, events.next()).await {
+                    Ok(event) => event,
+                    Err(_) => return Piece::End(self.park()),
+                }
+            };
+            match event {
+                None => return Piece::End(self.broken()),
+                Some(Event::Done(outcome)) => return Piece::End(self.finish(outcome)),
+                Some(Event::Notification { method, params }) => {
+                    if let Some(text) = notification(&method, params.as_deref(), &self.client) {
+                        return Piece::Message(text);
+                    }
+                }
+                Some(Event::Asked(ask)) if self.client.era.is_modern() => {
+                    self.pending.push(ask);
+                    self.park_at = Instant::now() + MORE;
+                }
+                Some(Event::Asked(ask)) => {
+                    if let Some(text) = self.ask(ask) {
+                        return Piece::Message(text);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks a legacy client. A question that cannot be asked is dropped, which tells the server.
+    fn ask(&mut self, ask: Ask) -> Option<Vec<u8>> {
+        if !self.streams {
+            return None;
+        }
+        let about = (self.binding.as_str(), self.client.era.version());
+        match self.app.questions().ask(self.app.sealer(), about, ask) {
+            Ok((request, asked)) => {
+                self.asked.push(asked);
+                Some(request)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a question to a client could not be asked");
+                None
+            }
+        }
+    }
+
+    /// Lets the call wait, and asks its modern client to come back with the answers.
+    fn park(&mut self) -> Reply {
+        let open = std::mem::take(&mut self.pending);
+        let (Some(events), Some(digest)) = (self.events.take(), &self.client.digest) else {
+            return self.broken();
+        };
+        park(&self.app, (&self.binding, digest), (events, open), &self.client)
+    }
+
+    fn finish(&mut self, outcome: Outcome) -> Reply {
+        self.events = None;
+        self.asked.clear();
+        answers::answer(&self.app, &self.binding, outcome, &self.client)
+    }
+
+    fn broken(&self) -> Reply {
+        let error = jsonrpc::RpcError::new(
+            ladder::INTERNAL_ERROR,
+            "the upstream closed the stream before it answered",
+        );
+        Reply::done(self.client.id.clone(), Err(error))
+    }
+}
+
+/// Keeps a call that waits for its client's answers, and asks for them.
+pub(crate) fn park(
+    app: &App,
+    about: (&str, &str),
+    (events, open): (Watched, Vec<Ask>),
+    client: &Client,
+) -> Reply {
+    let questions: Vec<_> = open.iter().map(|ask| ask.question.clone()).collect();
+    match app.parking().park(app, about, (events, open)) {
+        Ok(state) => Reply::done(client.id.clone(), Ok(rounds::input_required(&questions, &state))),
         Err(error) => Reply::failed(client.id.clone(), error, client.era),
     }
 }
 
-/// The outcome as the client's era expects it.
-fn translated(outcome: Outcome, client: &Client) -> Result<Outcome, Error> {
-    match outcome {
-        Ok(result) => for_client(&result, client.era, client.cacheable).map(Ok),
-        Err(error) => Ok(Err(error)),
-    }
-}
-
-async fn last(mut events: Watched) -> Outcome {
-    while let Some(event) = events.next().await {
-        if let Event::Done(outcome) = event {
-            return outcome;
-        }
-    }
-    Err(jsonrpc::RpcError::new(ladder::INTERNAL_ERROR, "the upstream closed the stream before it answered"))
-}
-
-/// Server-sent events: the notifications in order, and the answer.
+/// Server-sent events: the notifications and questions in order, and the answer.
 fn messages(
-    events: Watched,
-    client: Client,
+    conversation: Conversation,
     ended: Ended,
 ) -> impl futures_util::Stream<Item = Result<Bytes, std::convert::Infallible>> {
-    stream::unfold(Some((events, client, ended)), |state| async move {
-        let (mut events, client, mut ended) = state?;
-        loop {
-            let cancelled = async {
-                match &client.entry {
-                    None => std::future::pending().await,
-                    Some(entry) => entry.cancelled.cancelled().await,
-                }
-            };
-            let event = tokio::select! {
-                event = events.next() => event,
-                () = cancelled => return None,
-                _ = &mut ended.0 => return None,
-            };
-            match event? {
-                Event::Notification { method, params } => {
-                    if let Some(text) = notification(&method, params.as_deref(), &client) {
-                        return Some((Ok(Bytes::from(sse::encode(text))), Some((events, client, ended))));
-                    }
-                }
-                Event::Done(outcome) => {
-                    let text = finish(outcome, &client).into_message().unwrap_or_default();
-                    return Some((Ok(Bytes::from(sse::encode(text))), None));
-                }
+    stream::unfold(Some((conversation, ended)), |state| async move {
+        let (mut conversation, mut ended) = state?;
+        let cancelled = conversation.client.entry.as_ref().map(|entry| entry.cancelled.clone());
+        let cancelled = async move {
+            match cancelled {
+                None => std::future::pending().await,
+                Some(cancelled) => cancelled.cancelled().await,
+            }
+        };
+        let piece = tokio::select! {
+            piece = conversation.next() => piece,
+            () = cancelled => return None,
+            _ = &mut ended.0 => return None,
+        };
+        match piece {
+            Piece::Message(text) => Some((Ok(Bytes::from(sse::encode(text))), Some((conversation, ended)))),
+            Piece::End(reply) => {
+                let text = reply.into_message().unwrap_or_default();
+                Some((Ok(Bytes::from(sse::encode(text))), None))
             }
         }
     })

@@ -14,7 +14,7 @@ use std::{
 
 use domain::{Actor, Clock, Error, Result, Timestamp};
 use engine::{Engine, people::token_stands};
-use protocol::{json::RawObject, seal::Sealer, version};
+use protocol::{abilities::Abilities, json::RawObject, seal::Sealer, version};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +42,8 @@ pub(crate) struct Session {
     pub(crate) key: Arc<str>,
     /// The revision that the handshake settled.
     pub(crate) version: &'static str,
+    /// What the client said it can be asked.
+    pub(crate) abilities: Abilities,
     /// The id of the token that it was opened with, where that had one.
     opener: Option<Arc<str>>,
 }
@@ -56,10 +58,17 @@ impl Sessions {
     }
 
     /// The id of a new session of `actor` at `place` (a virtual server's id, or empty for everything).
-    pub(crate) fn open(&self, actor: &Actor, place: &str, version: &str) -> Result<String> {
+    pub(crate) fn open(
+        &self,
+        actor: &Actor,
+        place: &str,
+        version: &str,
+        abilities: Abilities,
+    ) -> Result<String> {
         let ends = self.clock.now().plus(LIFETIME).seconds();
         let opener = &actor.token_id;
-        let text = json!({ "id": domain::id::UserId::random(), "v": version, "exp": ends, "t": opener });
+        let (id, can) = (domain::id::UserId::random(), abilities.bits());
+        let text = json!({ "id": id, "v": version, "c": can, "exp": ends, "t": opener });
         let text = text.to_string();
         self.sealer
             .seal("session", binding(actor, place).as_bytes(), text.as_bytes())
@@ -74,8 +83,10 @@ impl Sessions {
         let key: Arc<str> = Arc::from(&*object.text("id")?);
         let alive = Timestamp::from_seconds(ends) > self.clock.now() && !self.ended.contains_key(&key);
         let version = version::legacy(&object.text("v")?)?;
+        let bits = object.get("c").and_then(|bits| bits.get().parse().ok()).unwrap_or_default();
+        let abilities = Abilities::from_bits(bits);
         let opener = object.text("t").map(|token_id| Arc::from(&*token_id));
-        alive.then_some(Session { key, version, opener })
+        alive.then_some(Session { key, version, abilities, opener })
     }
 
     /// Whether the token that a session was opened with has not been taken away. Requests with that very token have
@@ -192,14 +203,15 @@ mod tests {
         let clock = Clock::manual(Timestamp::from_seconds(1_800_000_000));
         let sessions = Sessions::new(&[7; 32], clock.clone()).unwrap();
         let (ann, bob) = (actor("ann@example.com"), actor("bob@example.com"));
-        let id = sessions.open(&ann, "s1", "2025-06-18").unwrap();
+        let id = sessions.open(&ann, "s1", "2025-06-18", Abilities::ROOTS).unwrap();
         assert_eq!(sessions.find(&ann, "s1", &id).unwrap().version, "2025-06-18");
+        assert_eq!(sessions.find(&ann, "s1", &id).unwrap().abilities, Abilities::ROOTS);
         assert!(sessions.find(&bob, "s1", &id).is_none(), "an administrator is somebody else too");
         assert!(sessions.find(&ann, "s2", &id).is_none());
         assert!(sessions.find(&ann, "s1", &id[1..]).is_none());
         sessions.end(&sessions.find(&ann, "s1", &id).unwrap());
         assert!(sessions.find(&ann, "s1", &id).is_none(), "ended");
-        let second = sessions.open(&ann, "s1", "2025-06-18").unwrap();
+        let second = sessions.open(&ann, "s1", "2025-06-18", Abilities::ROOTS).unwrap();
         clock.advance(LIFETIME);
         assert!(sessions.find(&ann, "s1", &second).is_none(), "over");
     }
@@ -208,7 +220,9 @@ mod tests {
     fn a_call_is_cancelled_by_its_own_session_only() {
         let sessions = Sessions::new(&[7; 32], Clock::System).unwrap();
         let ann = actor("ann@example.com");
-        let find = || sessions.find(&ann, "", &sessions.open(&ann, "", "2025-11-25").unwrap()).unwrap();
+        let find = || {
+            sessions.find(&ann, "", &sessions.open(&ann, "", "2025-11-25", Abilities::NONE).unwrap()).unwrap()
+        };
         let (mine, other) = (find(), find());
         let entry = sessions.calls().enter(&mine, "1").unwrap();
         assert!(sessions.calls().enter(&mine, "1").is_none(), "the id is in use");

@@ -8,6 +8,7 @@ use tokio::time::{Duration, Instant, sleep, timeout_at};
 
 use super::session::Session;
 use crate::{
+    ask::{self, Ask},
     call::Event,
     fault::Fault,
     hear::{Ear, Heard},
@@ -97,6 +98,14 @@ impl Reading for Events {
                 }
                 Heard::Event(event) => return Ok(event),
                 Heard::Changed(change) => self.cancel.session.herald.tell(change),
+                Heard::Question(id, question) => {
+                    self.deadline = self.deadline.max(Instant::now() + ask::PATIENCE);
+                    self.messages.extend(self.deadline);
+                    let session = Arc::clone(&self.cancel.session);
+                    return Ok(Event::Asked(Ask::new(question, move |outcome| {
+                        session.answer(&id, &outcome)
+                    })));
+                }
                 Heard::Asked(id, ping) => self.cancel.session.respond(&id, ping),
                 Heard::Nothing => {}
             }

@@ -60,7 +60,8 @@ impl Session {
         deadline: Instant,
     ) -> Result<Self, Fault> {
         let ear = Ear { id: 1, ..Ear::default() };
-        let body = jsonrpc::write_request(&Id::from(1), "initialize", Some(&hop::initialize()));
+        let body =
+            jsonrpc::write_request(&Id::from(1), "initialize", Some(&hop::initialize(context.abilities)));
         let request = Origin::post(&origin.uri, origin.headers(context), body);
         let Reply { status, headers: given, content } = origin.exchange(request, deadline).await?;
         let outcome = origin.outcome(content, &ear, deadline).await?;
@@ -226,7 +227,12 @@ impl Session {
         }
     }
 
-    /// Answers a request of the server's: it may ask whether we live, and nothing else.
+    /// Gives the server the answer to a question of its own.
+    pub(super) fn answer(self: &Arc<Self>, id: &Id, outcome: &Outcome) {
+        self.send_off(self.post(&self.opener, hop::answer(id, outcome)));
+    }
+
+    /// Answers a request of the server's that no caller can answer: it may ask whether we live, and nothing else.
     pub(super) fn respond(self: &Arc<Self>, id: &Id, ping: bool) {
         self.send_off(self.post(&self.opener, hop::response(id, ping)));
     }

@@ -10,6 +10,7 @@ use tokio::{
 
 use super::session::Line;
 use crate::{
+    ask::{self, Ask},
     call::Event,
     fault::Fault,
     hear::{Ear, Heard},
@@ -73,7 +74,13 @@ impl Reading for Events {
                     return Ok(Event::Done(outcome));
                 }
                 Heard::Event(event) => return Ok(event),
-                Heard::Changed(_) | Heard::Asked(..) | Heard::Nothing => {}
+                Heard::Question(id, question) => {
+                    self.deadline = self.deadline.max(Instant::now() + ask::PATIENCE);
+                    let line = Arc::clone(&self.cancel.line);
+                    return Ok(Event::Asked(Ask::new(question, move |outcome| line.answer(&id, &outcome))));
+                }
+                Heard::Asked(id, ping) => self.cancel.line.respond(&id, ping),
+                Heard::Changed(_) | Heard::Nothing => {}
             }
         }
     }

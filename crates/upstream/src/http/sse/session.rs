@@ -10,7 +10,7 @@ use std::{
 
 use http::{Method, StatusCode, Uri};
 use protocol::{
-    jsonrpc::{self, Id, Message},
+    jsonrpc::{self, Id, Message, Outcome},
     sse::Event,
 };
 use serde_json::value::RawValue;
@@ -137,7 +137,7 @@ impl Line {
         deadline: Instant,
     ) -> Result<Connected, Fault> {
         let ear = Ear { id: self.ids.fetch_add(1, Ordering::Relaxed), ..Ear::default() };
-        let params = hop::initialize();
+        let params = hop::initialize(context.abilities);
         let mut events = self.begin("initialize", Some(&params), (ear, context), deadline).await?;
         let outcome = events.reply().await?;
         let result =
@@ -185,7 +185,7 @@ impl Line {
                     drop(sender.try_send(text));
                 }
             }
-            Ok(Message::Request { id, method, .. }) => self.send_off(hop::response(&id, method == "ping")),
+            Ok(Message::Request { id, method, .. }) => self.asked(&id, &method, text.clone()),
             Ok(Message::Notification { method, params }) => {
                 if let Some(change) = Change::of(&method) {
                     if self.opener.principal.is_empty() {
@@ -203,6 +203,30 @@ impl Line {
             }
             Ok(Message::Response { id: None, .. }) | Err(_) => {}
         }
+    }
+
+    /// A question says nothing of the request that it belongs to, so it is for the one caller there is, if there is one.
+    fn asked(self: &Arc<Self>, id: &Id, method: &str, text: String) {
+        if method != "ping" {
+            let waiting = self.waiting();
+            if waiting.len() == 1
+                && let Some(sender) = waiting.values().next().filter(|sender| sender.capacity() > 1)
+            {
+                drop(sender.try_send(text));
+                return;
+            }
+        }
+        self.respond(id, method == "ping");
+    }
+
+    /// Answers a request of the server's that no caller can answer.
+    pub(super) fn respond(self: &Arc<Self>, id: &Id, ping: bool) {
+        self.send_off(hop::response(id, ping));
+    }
+
+    /// Gives the server the answer to a question of its own.
+    pub(super) fn answer(self: &Arc<Self>, id: &Id, outcome: &Outcome) {
+        self.send_off(hop::answer(id, outcome));
     }
 
     /// Nobody waits for a reply any more. `tell` is false where the server sent it.

@@ -22,8 +22,8 @@ pub(super) fn events(inner: Arc<Inner>, in_flight: InFlight, deadline: Instant) 
         };
         let event = timeout_at(deadline, next).await.unwrap_or_else(|_| Err(timed_out()));
         match event {
-            Ok(event @ Event::Notification { .. }) => Some((event, Some((inner, in_flight)))),
-            Ok(done) => Some((done, None)),
+            Ok(done @ Event::Done(_)) => Some((done, None)),
+            Ok(event) => Some((event, Some((inner, in_flight)))),
             Err(error) => Some((failed(&inner.named(error)), None)),
         }
     })

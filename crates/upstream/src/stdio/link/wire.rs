@@ -6,7 +6,7 @@ use domain::{Error, Result};
 use protocol::{
     json::{self, RawObject, raw_number},
     meta::{self, MetaEdit},
-    version,
+    rounds, version,
 };
 use serde_json::value::RawValue;
 
@@ -45,7 +45,10 @@ pub(super) fn params(
     if context.progress {
         edit = edit.set(meta::PROGRESS_TOKEN, raw_number(id));
     }
-    meta::with_meta(Some(given), &edit).map_err(|error| Error::Refused(format!("Invalid params: {error}")))
+    // A server that has no rounds must not see what belongs to them.
+    let object = if modern { RawObject::parse(given) } else { rounds::without_input(given) };
+    let edited = object.and_then(|mut object| edit.apply(&mut object).map(|()| object.to_raw()));
+    edited.map_err(|error| Error::Refused(format!("Invalid params: {error}")))
 }
 
 /// The parameters of a modern request of the gateway's own.

@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""Runs the protocol's own conformance suite against the gateway, and writes what came out as JSON.
+
+    conformance.py --gateway-bin PATH --fixture-bin PATH --work DIR --out target/conformance.json
+
+The suite speaks to `/servers/{id}/mcp` of a virtual server without a name prefix, once for each requirement set and
+each upstream: our fixture modern, the same pinned to the handshake with sessions, and the same as a child process.
+Passed is a scenario without a failed check. Scenarios that a set does not score are run and reported apart.
+Exits with a failure when a scored scenario failed. `--direct` leaves the gateway out, for comparison.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.gateway import Gateway
+from harness.peers import Questions, Server
+from harness.processes import Processes, StartFailed, run_bounded
+
+REVISIONS = ("2026-07-28", "2025-11-25")
+UPSTREAMS = ("modern", "legacy", "stdio")
+SUITE_LIMIT = 400
+
+
+@dataclass
+class Score:
+    """What came out of one run of the suite."""
+
+    passed: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    unscored_passed: list[str] = field(default_factory=list)
+    unscored_failed: list[str] = field(default_factory=list)
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "passed": len(self.passed),
+            "total": len(self.passed) + len(self.failed),
+            "failed": self.failed,
+            "unscored": {
+                "passed": len(self.unscored_passed),
+                "total": len(self.unscored_passed) + len(self.unscored_failed),
+                "failed": self.unscored_failed,
+            },
+        }
+
+
+class Suite:
+    """The installed suite."""
+
+    def __init__(self, cache: Path) -> None:
+        modules = cache / "node" / "node_modules"
+        self.package = modules / "@modelcontextprotocol" / "conformance"
+        self.command = [str(modules / ".bin" / "node"), str(self.package / "dist" / "index.js")]
+
+    def scored(self, revision: str) -> set[str]:
+        """The server scenarios that count; the requirement file has them as a plain list below `server:`."""
+        text = (self.package / "requirements" / f"{revision}.yaml").read_text()
+        section = re.search(r"^server:\n((?:(?: .*|#.*)?\n)*)", text, re.MULTILINE)
+        return set(re.findall(r"^\s+- (\S+)", section.group(1), re.MULTILINE)) if section else set()
+
+    def run(self, url: str, revision: str, out: Path, scenario: str | None) -> Score:
+        what = ["--requirements", revision]
+        if scenario:
+            what = ["--scenario", scenario, "--spec-version", revision]
+        command = [*self.command, "server", "--url", url, *what, "-o", str(out)]
+        try:
+            output, errors = run_bounded(command, {}, SUITE_LIMIT)
+        except subprocess.TimeoutExpired:
+            output, errors = "", f"the suite took longer than {SUITE_LIMIT} s"
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "suite.log").write_text(output + errors)
+        return self.judge(out, self.scored(revision))
+
+    def judge(self, out: Path, scored: set[str]) -> Score:
+        score = Score()
+        seen = set()
+        for file in sorted(out.glob("**/checks.json")):
+            name = re.sub(r"^server-", "", file.parent.name, count=1)
+            name = re.sub(r"-\d{4}-\d{2}-\d{2}T.*$", "", name)
+            checks = json.loads(file.read_text())
+            reasons = [
+                f"{check.get('id')}: {check.get('errorMessage', '')}" for check in checks if check["status"] == "FAILURE"
+            ]
+            seen.add(name)
+            score.reasons[name] = reasons
+            passed, failed = (score.passed, score.failed) if name in scored else (score.unscored_passed, score.unscored_failed)
+            (failed if reasons or not checks else passed).append(name)
+        for name in sorted(scored - seen):
+            score.failed.append(name)
+            score.reasons[name] = ["the suite wrote no result"]
+        return score
+
+
+def upstream(kind: str, fixture: Path, processes: Processes) -> Server:
+    """The fixture as an upstream of one kind."""
+    questions = Questions(tool="test_simple_text", tool_args={}, expect="")
+    if kind == "stdio":
+        return Server("conf-stdio", questions, command=(str(fixture), "--transport", "stdio"))
+    process = processes.start(f"fixture-{kind}", [fixture, "--era", kind])
+    process.wait_ready(10, lambda: process.first_line() is not None)
+    return Server(f"conf-{kind}", questions, url=process.first_line() or "")
+
+
+def run(asked: argparse.Namespace, work: Path) -> dict[str, dict[str, Score]]:
+    suite = Suite(asked.cache.resolve())
+    fixture = asked.fixture_bin.resolve()
+    kinds = [kind for kind in UPSTREAMS if asked.upstream in (None, kind)]
+    revisions = [revision for revision in REVISIONS if asked.revision in (None, revision)]
+    logs = work / "logs"
+    logs.mkdir()
+    with Processes(logs) as processes:
+        servers = {kind: upstream(kind, fixture, processes) for kind in kinds}
+        if asked.direct:
+            urls = {kind: server.url for kind, server in servers.items() if server.url}
+        else:
+            stdio = [server for server in servers.values() if not server.url]
+            gateway = Gateway.start(
+                asked.gateway_bin.resolve(), processes, work, stdio, {"AUTH_REQUIRED": "false"}
+            )
+            urls = {kind: gateway.publish(server, prefix="none").url for kind, server in servers.items()}
+        results: dict[str, dict[str, Score]] = {revision: {} for revision in revisions}
+        jobs = [(revision, kind) for kind in urls for revision in revisions]
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            scores = pool.map(
+                lambda job: suite.run(urls[job[1]], job[0], work / "out" / job[0] / job[1], asked.scenario), jobs
+            )
+            for (revision, kind), score in zip(jobs, scores):
+                results[revision][kind] = score
+    return results
+
+
+def report(results: dict[str, dict[str, Score]], only: str | None) -> int:
+    """Prints the figures and the reasons of failures; gives the number of failed scored scenarios."""
+    failures = passed = 0
+    for revision, by_kind in results.items():
+        for kind, score in by_kind.items():
+            wanted = [name for name in score.failed if only in (None, name)]
+            failures += len(wanted)
+            passed += len(score.passed)
+            rest = f"{len(score.unscored_passed)}/{len(score.unscored_passed) + len(score.unscored_failed)}"
+            total = len(score.passed) + len(score.failed)
+            print(f"{revision} {kind:7} {len(score.passed)}/{total} passed (not scored: {rest})")
+            for name in [*wanted, *score.unscored_failed]:
+                mark = "FAILED" if name in score.failed else "not scored, failed"
+                for reason in score.reasons[name][:4] or ["no checks"]:
+                    print(f"  {mark} {name}: {reason[:400]}")
+    print(f"conformance: {passed} passed, {failures} failed")
+    return failures
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gateway-bin", type=Path, help="the gateway to test")
+    parser.add_argument("--direct", action="store_true", help="no gateway: the suite talks to the fixture")
+    parser.add_argument("--fixture-bin", type=Path, required=True, help="the peer built from e2e/fixture")
+    parser.add_argument("--work", type=Path, required=True, help="folder for this run's data and logs")
+    parser.add_argument("--out", type=Path, help="where the figures go, as JSON")
+    default = Path(__file__).resolve().parent.parent / "target" / "e2e"
+    parser.add_argument("--cache", type=Path, default=default, help="where install.sh put the suite")
+    parser.add_argument("--upstream", choices=UPSTREAMS, help="only this upstream")
+    parser.add_argument("--revision", choices=REVISIONS, help="only this requirement set")
+    parser.add_argument("--scenario", help="only this scenario")
+    parser.add_argument("--keep", action="store_true", help="keep the logs of a run that succeeded")
+    asked = parser.parse_args()
+    if not asked.direct and asked.gateway_bin is None:
+        parser.error("--gateway-bin or --direct is needed")
+    return asked
+
+
+def main() -> int:
+    asked = options()
+    asked.work.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix="conformance-", dir=asked.work)).resolve()
+    try:
+        results = run(asked, work)
+    except (StartFailed, RuntimeError, OSError) as error:
+        print(f"conformance: {error}\nlogs are kept in {work / 'logs'}")
+        return 1
+    if asked.out:
+        figures = {
+            revision: {kind: score.as_json() for kind, score in by_kind.items()} for revision, by_kind in results.items()
+        }
+        asked.out.parent.mkdir(parents=True, exist_ok=True)
+        asked.out.write_text(json.dumps({"server": figures, "client": {}}, indent=2) + "\n")
+    failures = report(results, asked.scenario)
+    if failures or asked.keep:
+        print(f"logs are kept in {work}")
+    else:
+        shutil.rmtree(work, ignore_errors=True)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
