@@ -3,6 +3,7 @@
 //! Sessions are per principal. A server without session ids remembers nobody, so one handshake serves all. Nothing
 //! here declares client capabilities: servers cannot ask a client anything through a pooled session.
 
+mod follow;
 mod listen;
 mod reading;
 mod session;

@@ -97,6 +97,7 @@ impl Reading for Events {
                 }
                 Heard::Event(event) => return Ok(event),
                 Heard::Changed(change) => self.cancel.session.herald.tell(change),
+                Heard::Updated(uri) => self.cancel.session.herald.tell_updated(Some(&uri)),
                 Heard::Asked(id, ping) => self.cancel.session.respond(&id, ping),
                 Heard::Nothing => {}
             }

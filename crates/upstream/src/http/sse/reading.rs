@@ -73,7 +73,7 @@ impl Reading for Events {
                     return Ok(Event::Done(outcome));
                 }
                 Heard::Event(event) => return Ok(event),
-                Heard::Changed(_) | Heard::Asked(..) | Heard::Nothing => {}
+                Heard::Changed(_) | Heard::Updated(_) | Heard::Asked(..) | Heard::Nothing => {}
             }
         }
     }
