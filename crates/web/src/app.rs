@@ -10,7 +10,7 @@ use crate::{
     api::{documents::Documents, well_known},
     guard::CredentialRules,
     layers::Edge,
-    mcp::session::Sessions,
+    mcp::{push::Push, session::Sessions},
     settings::Settings,
 };
 
@@ -26,6 +26,7 @@ struct Inner {
     documents: Documents,
     sealer: Sealer,
     sessions: Sessions,
+    push: Push,
 }
 
 impl App {
@@ -40,7 +41,17 @@ impl App {
         let key = engine.keys().sealed_ids();
         let sealer = Sealer::new(&[("1", *key)]).map_err(Error::internal)?;
         let sessions = Sessions::new(key, engine.clock().clone())?;
-        Ok(Self(Arc::new(Inner { engine, settings, edge, credential_rules, documents, sealer, sessions })))
+        let push = Push::new(settings.streams.per_principal);
+        Ok(Self(Arc::new(Inner {
+            engine,
+            settings,
+            edge,
+            credential_rules,
+            documents,
+            sealer,
+            sessions,
+            push,
+        })))
     }
 
     /// The rules.
@@ -61,6 +72,11 @@ impl App {
     /// Legacy MCP sessions.
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.0.sessions
+    }
+
+    /// What clients are told unasked.
+    pub(crate) fn push(&self) -> &Push {
+        &self.0.push
     }
 
     /// What the layers compare requests with.

@@ -5,8 +5,10 @@
 //! replica can serve any request.
 
 mod dispatch;
+mod doors;
 mod endpoint;
 mod handshake;
+pub(crate) mod push;
 mod reply;
 mod running;
 pub(crate) mod session;
@@ -19,17 +21,16 @@ use crate::routes::Api;
 pub(crate) fn routes(api: Api) -> Api {
     let mut api = api;
     for path in ["/mcp", "/mcp/"] {
-        api = api.plain(Method::POST, path, endpoint::post).plain(Method::GET, path, endpoint::get).plain(
-            Method::DELETE,
-            path,
-            endpoint::delete,
-        );
+        api = api
+            .plain(Method::POST, path, endpoint::post)
+            .plain(Method::GET, path, push::get::everything)
+            .plain(Method::DELETE, path, endpoint::delete);
     }
     for path in ["/servers/{id}/mcp", "/servers/{id}/mcp/"] {
         api = api
             .plain(Method::POST, path, endpoint::post_server)
-            .plain(Method::GET, path, endpoint::get_server)
+            .plain(Method::GET, path, push::get::server)
             .plain(Method::DELETE, path, endpoint::delete_server);
     }
-    api
+    doors::routes(api)
 }

@@ -17,7 +17,7 @@ use protocol::{
 };
 use serde_json::value::RawValue;
 
-use super::{endpoint::Request, handshake, reply::Reply, running};
+use super::{endpoint::Request, handshake, push, reply::Reply, running};
 
 /// One request, checked.
 pub(crate) struct Incoming<'a> {
@@ -36,13 +36,14 @@ pub(crate) struct Client {
 }
 
 /// Serves a request.
-///
-/// `logging/setLevel` is taken and has no effect: each upstream decides what it logs.
 pub(crate) async fn request(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> Reply {
     match incoming.method {
         "server/discover" => handshake::discover(request, incoming),
         "initialize" => handshake::initialize(request, incoming),
-        "ping" | "logging/setLevel" => Reply::done(incoming.id, Ok(RawObject::new().to_raw())),
+        "ping" => Reply::done(incoming.id, Ok(RawObject::new().to_raw())),
+        "logging/setLevel" => push::sessions::set_level(request, incoming),
+        "resources/subscribe" | "resources/unsubscribe" => push::subscribe::serve(request, incoming),
+        "subscriptions/listen" => push::listen::serve(request, incoming),
         "tools/list" => list(request, incoming, Kind::Tool),
         "prompts/list" => list(request, incoming, Kind::Prompt),
         "resources/list" => list(request, incoming, Kind::Resource),
@@ -110,7 +111,7 @@ async fn call(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> 
             info: context.client_info,
         },
         Admitted::Legacy { .. } => match meta::progress_token(&incoming.params) {
-            Ok(progress_token) => Client { progress_token, log_level: None, info: None },
+            Ok(progress_token) => Client { progress_token, log_level: push::level(request), info: None },
             Err(refusal) => return Reply::Refused { id: Some(incoming.id), refusal, era: Some(era) },
         },
     };
