@@ -14,6 +14,7 @@
 mod app;
 mod auth;
 mod coverage;
+mod doors;
 mod edge;
 mod federation;
 mod generated;
@@ -23,6 +24,7 @@ mod jwt;
 mod lifecycle;
 mod mcp;
 mod people;
+mod push;
 mod rbac;
 mod registry;
 mod relay;

@@ -1,6 +1,10 @@
 //! What a snapshot holds: prepared for one hash look-up per question and for lists that are copied, not encoded.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use domain::{
     Owned, Timestamp, Visibility,
@@ -63,6 +67,8 @@ pub struct Item {
     pub bare: Box<RawValue>,
     /// `x-mcp-header` annotations of a tool's input schema, if it has any: the schema itself.
     pub header_schema: Option<Box<RawValue>>,
+    /// Stands for what lists show of it: another digest is another text.
+    pub digest: u64,
 }
 
 /// A virtual server.
@@ -149,6 +155,14 @@ impl Shelf {
 }
 
 impl Item {
+    /// The same with its digest.
+    fn digested(mut self) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (&self.name, self.listed.get(), self.bare.get()).hash(&mut hasher);
+        self.digest = hasher.finish();
+        self
+    }
+
     /// The name under which a server with this `prefix` shows it.
     pub fn exposed(&self, prefix: Prefix) -> &str {
         match prefix {
@@ -173,7 +187,8 @@ impl Snapshot {
         let tools = rows.tools.iter().filter_map(|tool| tool_item(tool, &peers));
         let prompts = rows.prompts.iter().filter_map(|prompt| prompt_item(prompt, &peers));
         let resources = rows.resources.iter().filter_map(|resource| resource_item(resource, &peers));
-        let items: Vec<Arc<Item>> = tools.chain(prompts).chain(resources).map(Arc::new).collect();
+        let items = tools.chain(prompts).chain(resources).map(|item| Arc::new(item.digested()));
+        let items: Vec<Arc<Item>> = items.collect();
         let by_id: HashMap<&str, &Arc<Item>> = items.iter().map(|item| (&*item.id, item)).collect();
         let servers = rows.servers.iter().filter(|server| server.enabled);
         let servers =
@@ -287,6 +302,7 @@ fn tool_item(tool: &Tool, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option<Item>
         listed: protocol::name::rename(&bare, &tool.name).ok()?,
         bare,
         header_schema: schema.filter(|schema| schema.get().contains("x-mcp-header")),
+        digest: 0,
     })
 }
 
@@ -304,6 +320,7 @@ fn prompt_item(prompt: &Prompt, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option
         listed: protocol::name::rename(&bare, &prompt.name).ok()?,
         bare,
         header_schema: None,
+        digest: 0,
     })
 }
 
@@ -324,6 +341,7 @@ fn resource_item(resource: &Resource, peers: &HashMap<GatewayId, Arc<Peer>>) -> 
         listed: object.clone(),
         bare: object,
         header_schema: None,
+        digest: 0,
     })
 }
 
