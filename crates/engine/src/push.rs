@@ -144,7 +144,9 @@ impl Listener {
 fn prints(permit: &Permit<ServersUse>, place: &Place) -> [u64; 3] {
     [&[Kind::Tool][..], &[Kind::Prompt], &[Kind::Resource, Kind::Template]].map(|kinds| {
         let mut hasher = DefaultHasher::new();
-        kinds.iter().for_each(|kind| print(permit, place, *kind, &mut hasher));
+        for kind in kinds {
+            print(permit, place, *kind, &mut hasher);
+        }
         hasher.finish()
     })
 }

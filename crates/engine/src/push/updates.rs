@@ -201,7 +201,9 @@ impl Updates {
 
     fn deliver_all(&self) {
         let gateways: Vec<_> = self.table().gateways.keys().cloned().collect();
-        gateways.into_iter().for_each(|gateway| self.deliver(&Update { gateway, uri: None }));
+        for gateway in gateways {
+            self.deliver(&Update { gateway, uri: None });
+        }
     }
 }
 

@@ -275,9 +275,9 @@ impl Inner {
         let Self { config, ring, notices, processes, .. } = &**self;
         let (gateway, notices) = (config.gateway.clone(), notices.clone());
         let changed = move |change| drop(notices.send(Notice { gateway: gateway.clone(), change }));
-        let (gateway, updates) = (config.gateway.clone(), self.updates.clone());
+        let (gateway, listeners) = (config.gateway.clone(), self.updates.clone());
         let updated = move |uri: String| {
-            drop(updates.send(Update { gateway: gateway.clone(), uri: Some(Arc::from(uri)) }));
+            drop(listeners.send(Update { gateway: gateway.clone(), uri: Some(Arc::from(uri)) }));
         };
         let setup = Setup {
             ring: Arc::clone(ring),

@@ -22,8 +22,8 @@ async fn helpers_do_what_their_methods_do() {
     assert_eq!(wrong.status.as_u16(), 400, "{:?}", wrong.body);
     for path in ["/ping", "/v1/protocol/ping"] {
         let ping = json!({ "jsonrpc": "2.0", "id": 3, "method": "ping" });
-        let pong = app.post(path, &admin, ping).await.expect(200);
-        assert_eq!(pong, json!({ "jsonrpc": "2.0", "id": 3, "result": {} }));
+        let answer = app.post(path, &admin, ping).await.expect(200);
+        assert_eq!(answer, json!({ "jsonrpc": "2.0", "id": 3, "result": {} }));
         let other = json!({ "jsonrpc": "2.0", "id": 3, "method": "tools/list" });
         assert_eq!(app.post(path, &admin, other).await.status.as_u16(), 400);
     }

@@ -79,7 +79,7 @@ async fn a_desktop_client_reaches_a_gateway() {
         "{called}"
     );
     let with_progress =
-        json!({ "name": "up-test_tool_with_progress", "arguments": {}, "_meta": { "progressToken": "p" } });
+        json!({ "name": "up-test-tool-with-progress", "arguments": {}, "_meta": { "progressToken": "p" } });
     let first = wrapper.ask(2, "tools/call", with_progress).await;
     assert_eq!(first["method"], "notifications/progress", "{first}");
     while wrapper.next().await["id"] != 2 {}

@@ -65,8 +65,11 @@ fn refused(message: &Message<'_>, error: Error) -> Response {
     }
 }
 
+/// A virtual server, and parameters that do not name it.
+type Split = (Option<String>, Option<Box<RawValue>>);
+
 /// The virtual server that the parameters name, and the parameters without it, where they name one.
-fn split(message: &Message<'_>) -> Result<(Option<String>, Option<Box<RawValue>>)> {
+fn split(message: &Message<'_>) -> Result<Split> {
     let (Message::Request { params, .. } | Message::Notification { params, .. }) = message else {
         return Ok((None, None));
     };

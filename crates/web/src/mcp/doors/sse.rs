@@ -38,7 +38,7 @@ const REVISION: &str = version::LEGACY[3];
 
 /// `GET /sse`.
 pub(crate) async fn open_everything(auth: Authorized<ServersUse>, headers: HeaderMap) -> Response {
-    answer(open(auth, None, headers).await)
+    answer(open(auth, None, headers))
 }
 
 /// `GET /servers/{id}/sse`.
@@ -47,7 +47,7 @@ pub(crate) async fn open_server(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    answer(open(auth, Some(id), headers).await)
+    answer(open(auth, Some(id), headers))
 }
 
 /// `POST /message`.
@@ -73,7 +73,7 @@ fn answer(outcome: Result<Response>) -> Response {
     outcome.unwrap_or_else(|error| Failure(error).into_response())
 }
 
-async fn open(auth: Authorized<ServersUse>, server: Option<String>, headers: HeaderMap) -> Result<Response> {
+fn open(auth: Authorized<ServersUse>, server: Option<String>, headers: HeaderMap) -> Result<Response> {
     let place = resolve::place(auth.app.engine(), &auth, server.as_deref())?;
     if !get::takes_streams(&headers) {
         return Ok(endpoint::refuse(Refusal::NotAcceptable));
