@@ -213,7 +213,9 @@ pub(crate) async fn stored(engine: &Engine, gateway: &GatewayId) -> Result<Store
 /// What the listing changes.
 pub(crate) fn plan(origin: Origin<'_>, stored: Stored, found: &Found) -> Plan {
     let mut plan = Plan { notes: found.notes.clone(), ..Plan::default() };
-    plan.pinned = pinning::decide(origin, &stored, found);
+    let listing =
+        pinning::Listing { items: &found.tools.items, reports: &found.reports, mode: found.pinning };
+    plan.pinned = pinning::decide(origin, &stored, listing);
     plan.tools = merging::tools(origin, stored.tools.clone(), &plan.pinned.items);
     plan.pinned.mark(&mut plan.tools, &stored.tools);
     plan.notes.extend(found.tools.skipped.iter().chain(&plan.pinned.notes).cloned());

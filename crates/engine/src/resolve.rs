@@ -71,8 +71,7 @@ pub fn place<P: Grant>(engine: &Engine, permit: &Permit<P>, server: Option<&str>
 
 /// A tool by its name in this place. One that is held back is there, and says so.
 pub fn tool<P: Grant>(permit: &Permit<P>, place: &Place, name: &str) -> Result<Callable> {
-    let callable =
-        named(permit, place, Kind::Tool, name).ok_or_else(|| Error::not_found("Tool", name))?;
+    let callable = named(permit, place, Kind::Tool, name).ok_or_else(|| Error::not_found("Tool", name))?;
     if callable.item.held {
         return Err(Error::Refused(format!(
             "Tool {name} is held back: its definition waits for the decision of an operator"

@@ -23,6 +23,7 @@ mod jwt;
 mod lifecycle;
 mod mcp;
 mod people;
+mod pins;
 mod rbac;
 mod registry;
 mod replicas;

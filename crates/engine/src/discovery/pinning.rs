@@ -11,7 +11,10 @@ mod write;
 
 use std::collections::{HashMap, HashSet};
 
-use content::{PinMode, definitions};
+use content::{
+    PinMode,
+    definitions::{self, Report},
+};
 use domain::{
     Timestamp,
     item::Tool,
@@ -21,7 +24,7 @@ use protocol::json::RawObject;
 
 pub(crate) use self::{judge::of_row, write::write};
 use super::{
-    Found, Stored,
+    Stored,
     merging::{Changes, Origin},
     reading::FoundNamed,
 };
@@ -44,6 +47,14 @@ pub(crate) struct Pinned {
     pub(crate) notes: Vec<String>,
 }
 
+/// A listing with what was found in each of its tools.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Listing<'a> {
+    pub(super) items: &'a [FoundNamed],
+    pub(super) reports: &'a [Report],
+    pub(super) mode: PinMode,
+}
+
 /// What is known before the listing is looked at.
 struct Known<'a> {
     mode: PinMode,
@@ -54,25 +65,22 @@ struct Known<'a> {
 }
 
 /// Decides about every tool of a listing.
-pub(super) fn decide(origin: Origin<'_>, stored: &Stored, found: &Found) -> Pinned {
+pub(super) fn decide(origin: Origin<'_>, stored: &Stored, found: Listing<'_>) -> Pinned {
     let pins: HashMap<&str, &Pin> = stored.pins.iter().map(|pin| (pin.original_name.as_str(), pin)).collect();
     let rows: HashMap<&str, &Tool> =
         stored.tools.iter().map(|tool| (tool.original_name.as_str(), tool)).collect();
-    let listed: HashSet<&str> = found.tools.items.iter().map(|item| item.name.as_str()).collect();
-    let unknown: Vec<&str> = listed
-        .iter()
-        .copied()
-        .filter(|name| !pins.contains_key(name) && !rows.contains_key(name))
-        .collect();
+    let listed: HashSet<&str> = found.items.iter().map(|item| item.name.as_str()).collect();
+    let unknown: Vec<&str> =
+        listed.iter().copied().filter(|name| !pins.contains_key(name) && !rows.contains_key(name)).collect();
     let known = Known {
-        mode: found.pinning,
+        mode: found.mode,
         now: origin.record.created_at,
         gateway: &origin.gateway.id,
         gone: if unknown.is_empty() { HashMap::new() } else { gone(stored, &listed) },
     };
     let alike = definitions::lookalikes(unknown, origin.taken.originals.iter().map(|name| &**name));
     let mut pinned = Pinned::default();
-    for (item, report) in found.tools.items.iter().zip(&found.reports) {
+    for (item, report) in found.items.iter().zip(found.reports) {
         let before = pins.get(item.name.as_str()).map(|pin| (*pin).clone());
         let after = match (&before, rows.get(item.name.as_str())) {
             (Some(pin), _) => judge::again(&known, pin.clone(), item, report),
@@ -106,9 +114,12 @@ impl Pinned {
         for tool in changes.add.iter_mut().chain(&mut changes.update) {
             tool.held = holds(tool);
         }
-        let gone: HashSet<_> = changes.update.iter().chain(&changes.remove).map(|tool| tool.id.clone()).collect();
+        let gone: HashSet<_> =
+            changes.update.iter().chain(&changes.remove).map(|tool| tool.id.clone()).collect();
         let others = stored.iter().filter(|tool| !gone.contains(&tool.id) && tool.held != holds(tool));
-        changes.update.extend(others.map(|tool| Tool { held: holds(tool), ..tool.clone() }).collect::<Vec<_>>());
+        changes
+            .update
+            .extend(others.map(|tool| Tool { held: holds(tool), ..tool.clone() }).collect::<Vec<_>>());
     }
 
     /// How many tools have something new to decide about and are served as before.
@@ -125,13 +136,17 @@ fn told(pin: &Pin) -> Option<String> {
     let class = pin.class.as_deref().unwrap_or("new");
     match pin.state {
         PinState::Approved | PinState::Rejected => None,
-        PinState::Changed => {
-            Some(format!("{name}: its definition changed ({class}); the approved one is served until somebody decides"))
-        }
+        PinState::Changed => Some(format!(
+            "{name}: its definition changed ({class}); the approved one is served until somebody decides"
+        )),
         PinState::Pending => Some(format!("{name}: it waits to be approved and is not served")),
         PinState::Quarantined => {
-            let mut rules: Vec<&str> =
-                pin.findings.iter().filter(|finding| finding.holds).map(|finding| finding.rule.as_str()).collect();
+            let mut rules: Vec<&str> = pin
+                .findings
+                .iter()
+                .filter(|finding| finding.holds)
+                .map(|finding| finding.rule.as_str())
+                .collect();
             rules.dedup();
             let why = if rules.is_empty() { class.to_owned() } else { rules.join(", ") };
             Some(format!("{name}: it is held back ({why}) until somebody decides"))

@@ -21,7 +21,8 @@ static SCREEN: LazyLock<Option<Screen>> =
 pub(super) async fn of(tools: &[FoundNamed]) -> Result<Vec<Report>> {
     let texts: Vec<String> = tools.iter().map(|tool| tool.definition.clone()).collect();
     let read = move || {
-        let screen = SCREEN.as_ref().ok_or_else(|| Error::internal("the defaults of content security are wrong"))?;
+        let screen =
+            SCREEN.as_ref().ok_or_else(|| Error::internal("the defaults of content security are wrong"))?;
         Ok(texts.iter().map(|text| report(screen, text)).collect())
     };
     tokio::task::spawn_blocking(read).await.map_err(Error::internal)?

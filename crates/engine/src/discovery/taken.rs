@@ -70,7 +70,8 @@ impl Taken {
 fn originals(engine: &Engine, gateway: &Gateway) -> Vec<Box<str>> {
     let snapshot = engine.catalogue().snapshot();
     let others = snapshot.list(None, Kind::Tool).iter();
-    let others = others.filter(|item| item.peer.target.gateway != gateway.id && meet(&gateway.owned, &item.owned));
+    let others =
+        others.filter(|item| item.peer.target.gateway != gateway.id && meet(&gateway.owned, &item.owned));
     others.map(|item| item.original.clone()).collect()
 }
 

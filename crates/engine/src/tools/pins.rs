@@ -3,8 +3,8 @@
 //! Whoever decides names the fingerprint that they looked at, so that nothing is approved that came in between. What was
 //! found is for those who may change tools: its texts are meant for models and are not shown to everybody.
 
-pub use content::definitions::Change;
 use content::definitions;
+pub use content::definitions::Change;
 use domain::{
     Caller, Error, Result,
     item::Tool,
@@ -106,7 +106,10 @@ async fn undecided(
     ownership::may_change(permit, &tool.owned)?;
     let pin = of(engine, &tool).await?;
     let Some(offered) = pin.undecided().cloned() else {
-        return Err(Error::Conflict(format!("Tool {} has nothing to decide about: what its upstream says is served", tool.name)));
+        return Err(Error::Conflict(format!(
+            "Tool {} has nothing to decide about: what its upstream says is served",
+            tool.name
+        )));
     };
     if offered.fingerprint != fingerprint {
         return Err(Error::Conflict(format!(

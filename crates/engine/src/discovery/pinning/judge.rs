@@ -134,7 +134,8 @@ pub(super) fn body(text: &str) -> Option<String> {
     let mut value = definitions::parse(text)?;
     let members = value.as_object_mut()?;
     members.remove("name");
-    let described = members.get("description").and_then(Value::as_str).is_some_and(|text| !text.trim().is_empty());
+    let described =
+        members.get("description").and_then(Value::as_str).is_some_and(|text| !text.trim().is_empty());
     described.then(|| fingerprint(&value))
 }
 

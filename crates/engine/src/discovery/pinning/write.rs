@@ -1,6 +1,10 @@
 //! Pins written with the rows they belong to, and an audit record for every tool that is held back, changed or let go.
 
-use domain::{Caller, Result, gateway::Gateway, pin::{Pin, PinState}};
+use domain::{
+    Caller, Result,
+    gateway::Gateway,
+    pin::{Pin, PinState},
+};
 use serde_json::json;
 
 use crate::{audit, discovery::Plan, engine::Engine};
