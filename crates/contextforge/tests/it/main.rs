@@ -24,6 +24,7 @@ mod jwt;
 mod lifecycle;
 mod mcp;
 mod people;
+mod pins;
 mod push;
 mod rbac;
 mod registry;

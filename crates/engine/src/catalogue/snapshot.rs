@@ -65,6 +65,8 @@ pub struct Item {
     pub listed: Box<RawValue>,
     /// Its object in lists under the upstream's own name.
     pub bare: Box<RawValue>,
+    /// Whether it is held back: not listed, and a call says so.
+    pub held: bool,
     /// `x-mcp-header` annotations of a tool's input schema, if it has any: the schema itself.
     pub header_schema: Option<Box<RawValue>>,
     /// Stands for what lists show of it: another digest is another text.
@@ -132,7 +134,10 @@ impl Shelf {
         for item in items {
             let name: Box<str> = item.exposed(prefix).into();
             shelf.names.entry(item.kind).or_default().entry(name).or_default().push(Arc::clone(&item));
-            shelf.lists.entry(item.kind).or_default().push(item);
+            // A name that is held back stays taken, so that nothing else is called in its place.
+            if !item.held {
+                shelf.lists.entry(item.kind).or_default().push(item);
+            }
         }
         for list in shelf.lists.values_mut() {
             list.sort_by(|a, b| a.exposed(prefix).cmp(b.exposed(prefix)).then_with(|| a.id.cmp(&b.id)));
@@ -301,6 +306,7 @@ fn tool_item(tool: &Tool, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option<Item>
         peer: Arc::clone(peer),
         listed: protocol::name::rename(&bare, &tool.name).ok()?,
         bare,
+        held: tool.held,
         header_schema: schema.filter(|schema| schema.get().contains("x-mcp-header")),
         digest: 0,
     })
@@ -319,6 +325,7 @@ fn prompt_item(prompt: &Prompt, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option
         peer: Arc::clone(peer),
         listed: protocol::name::rename(&bare, &prompt.name).ok()?,
         bare,
+        held: false,
         header_schema: None,
         digest: 0,
     })
@@ -340,6 +347,7 @@ fn resource_item(resource: &Resource, peers: &HashMap<GatewayId, Arc<Peer>>) -> 
         peer: Arc::clone(peer),
         listed: object.clone(),
         bare: object,
+        held: false,
         header_schema: None,
         digest: 0,
     })
