@@ -86,7 +86,16 @@ pub fn check_name(field: &str, name: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// An e-mail address in lower case, or why it is none. One `@`, no blanks or control characters, at most 255 bytes.
+/// Whether a character is not seen, or changes how the text around it is shown: controls, zero-width characters, marks
+/// that turn the direction of text (Unicode UAX 9), and tags.
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// An e-mail address in lower case, or why it is none. One `@`, ASCII without blanks, at most 255 bytes: an address is
+/// what rights hang on, and two that look alike must not be two people. Hosts in other scripts are written in punycode.
 pub fn email(field: &str, text: &str) -> Result<String, Problem> {
     let address = text.trim().to_lowercase();
     let plausible = address.split_once('@').is_some_and(|(local, host)| {
@@ -95,9 +104,7 @@ pub fn email(field: &str, text: &str) -> Result<String, Problem> {
             && host.split('.').all(|label| !label.is_empty())
             && host.contains('.')
     });
-    let clean = address
-        .chars()
-        .all(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | '"' | ',' | ';'));
+    let clean = address.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"' | ',' | ';'));
     if plausible && clean && address.len() <= 255 {
         Ok(address)
     } else {
@@ -138,7 +145,19 @@ mod tests {
     #[test]
     fn addresses_are_lower_case_and_plausible() {
         assert_eq!(email("email", " Bob@Example.COM "), Ok("bob@example.com".to_owned()));
-        for wrong in ["", "bob", "@x.y", "a@b@c.d", "a@b", "a b@c.d", "a@c..d", "<a@b.c>"] {
+        for wrong in [
+            "",
+            "bob",
+            "@x.y",
+            "a@b@c.d",
+            "a@b",
+            "a b@c.d",
+            "a@c..d",
+            "<a@b.c>",
+            "a@b.c\u{200b}",
+            "\u{430}@b.c",
+            "\u{fb01}@b.c",
+        ] {
             assert!(email("email", wrong).is_err(), "{wrong}");
         }
     }

@@ -177,8 +177,8 @@ pub async fn update(
         change.refuse_for_oneself(&before)?;
     }
     let admin = change.is_admin.unwrap_or(before.is_admin);
-    if admin || before.is_admin {
-        // Whoever can set an administrator's password can become one.
+    roles::check_may_manage(engine, permit, &before).await?;
+    if admin {
         roles::check_may_grant(permit.actor(), PermissionSet::ALL)?;
     }
     let hash = hash_of(engine, &before, admin, change.password.clone()).await?;
@@ -266,6 +266,7 @@ impl AccountChange {
 /// Lets a locked account try again.
 pub async fn unlock(engine: &Engine, permit: &May, caller: &Caller, email: &str) -> Result<User> {
     let mut user = find(engine, email).await?;
+    roles::check_may_manage(engine, permit, &user).await?;
     (user.failed_login_attempts, user.locked_until) = (0, None);
     let mut tx = engine.db().begin().await?;
     store::users::set_lock(&mut tx, &user.id, None).await?;
@@ -296,7 +297,7 @@ pub(super) async fn find(engine: &Engine, email: &str) -> Result<User> {
 }
 
 fn check_full_name(name: Option<&str>) -> Result<()> {
-    if name.is_none_or(|name| name.chars().count() <= 255 && !name.chars().any(char::is_control)) {
+    if name.is_none_or(|name| name.chars().count() <= 255 && !name.chars().any(domain::name::is_hidden)) {
         return Ok(());
     }
     let message = "must be at most 255 characters, without control characters".to_owned();

@@ -5,7 +5,7 @@
 //! personal team, become private rows of the heir. A team that would lose its last owner gets the heir as one.
 
 use domain::{
-    Caller, Error, PermissionSet, Result,
+    Caller, Error, Result,
     id::TeamId,
     permission::grant::AdminUserManagement,
     person::{Membership, Role, Team, TeamRole, User},
@@ -32,9 +32,7 @@ pub async fn delete(
     if user.email == by {
         return Err(Error::Conflict("You cannot delete your own account".to_owned()));
     }
-    if user.is_admin {
-        roles::check_may_grant(permit.actor(), PermissionSet::ALL)?;
-    }
+    roles::check_may_manage(engine, permit, &user).await?;
     let mut tx = engine.db().begin().await?;
     let heir = heir_of(engine, &mut tx, &user).await?;
     let rows = hand_on(engine, &mut tx, &user, &heir).await?;

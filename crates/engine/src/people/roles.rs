@@ -110,6 +110,23 @@ pub async fn revoke(
     super::commit(engine, tx).await
 }
 
+/// Refuses to change the account of somebody who may do more than the actor: whoever can set a password can become
+/// whose it is. What the person may do in teams counts as well, but for the personal team, which is everybody's own.
+pub(super) async fn check_may_manage(engine: &Engine, permit: &May, user: &User) -> Result<()> {
+    let actor = permit.actor();
+    if user.is_admin {
+        return check_may_grant(actor, PermissionSet::ALL);
+    }
+    let rights = super::rights_of(engine, user).await?;
+    check_may_grant(actor, rights.granted)?;
+    let teams = store::teams::of_person(engine.db(), &user.email).await?;
+    for team in teams.iter().filter(|team| !team.is_personal) {
+        let held = rights.in_team.get(&team.id).copied().unwrap_or_default();
+        check_may_grant_in(actor, held, Some(&team.id))?;
+    }
+    Ok(())
+}
+
 /// Refuses to hand out permissions that the actor, with this credential, has not got everywhere.
 pub(super) fn check_may_grant(actor: &Arc<Actor>, permissions: PermissionSet) -> Result<()> {
     check_may_grant_in(actor, permissions, None)

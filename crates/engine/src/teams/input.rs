@@ -61,7 +61,7 @@ fn size_problem(wanted: Option<i64>, most: i64) -> Option<Problem> {
 
 fn problems(name: Option<&str>, description: Option<&str>, visibility: Option<&str>) -> Vec<Problem> {
     let long = |text: &str, most: usize| {
-        text.chars().count() > most || text.chars().any(|c| c.is_control() && c != '\n')
+        text.chars().count() > most || text.chars().any(|c| name::is_hidden(c) && c != '\n')
     };
     let checks = [
         (

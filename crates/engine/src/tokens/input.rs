@@ -106,7 +106,7 @@ impl WishedLimits {
 /// Checks a name and gives it without space around it.
 pub(super) fn name(given: &str, problems: &mut Vec<Problem>) -> String {
     let name = given.trim();
-    if name.is_empty() || name.chars().count() > 255 || name.chars().any(char::is_control) {
+    if name.is_empty() || name.chars().count() > 255 || name.chars().any(domain::name::is_hidden) {
         let message = "must be 1 to 255 characters, without control characters".to_owned();
         problems.push(Problem { field: "name".to_owned(), message });
     }

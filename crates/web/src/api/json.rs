@@ -83,14 +83,18 @@ fn check_object(bytes: &[u8]) -> Result<(), Wrong> {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Wrong> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
+    // A `null` where one of several words is wanted is reported as a text that breaks off, although it is good JSON.
+    let is_data = |error: &serde_json::Error| {
+        error.is_data() || serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
+    };
     let wrong = |error: &serde_json::Error, field: String| {
-        let kind = if error.is_data() { "value_error" } else { "json_invalid" };
+        let kind = if is_data(error) { "value_error" } else { "json_invalid" };
         Wrong { kind, field, message: error.to_string() }
     };
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         // Where the text ends or breaks there is no field; the path says `?` or `.` then.
         let path = error.path().to_string();
-        let known = error.inner().is_data() && path != ".";
+        let known = is_data(error.inner()) && path != ".";
         wrong(error.inner(), if known { path } else { String::new() })
     })?;
     reader.end().map_err(|error| wrong(&error, String::new()))?;
@@ -154,6 +158,17 @@ mod tests {
         inner: Inner,
     }
 
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Word {
+        One,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Chosen {
+        word: Word,
+    }
+
     fn wrong(text: &str) -> Wrong {
         parse::<Outer>(text.as_bytes()).unwrap_err()
     }
@@ -167,6 +182,15 @@ mod tests {
         assert!(
             wrong(r#"{"inner":{"input_schema":[],"inputSchema":[]}}"#).message.contains("duplicate field")
         );
+    }
+
+    #[test]
+    fn a_null_in_the_place_of_a_word_is_named() {
+        assert!(matches!(parse::<Chosen>(br#"{"word":"one"}"#).unwrap().word, Word::One));
+        for wrong in [r#"{"word":null}"#, r#"{"word":"two"}"#, r#"{"word":7}"#] {
+            let wrong = parse::<Chosen>(wrong.as_bytes()).unwrap_err();
+            assert_eq!((wrong.kind, &*wrong.field), ("value_error", "word"), "{}", wrong.message);
+        }
     }
 
     #[test]

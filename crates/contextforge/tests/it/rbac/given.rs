@@ -128,3 +128,32 @@ async fn a_role_in_a_team_makes_nobody_an_administrator() {
     app.post("/v1/servers", &bob, body).await.expect(201);
     detail(&app.post("/v1/servers", &bob, json!({ "server": { "name": "t" } })).await, 403);
 }
+
+/// Who manages accounts does not become whoever may more: by a password, or by taking somebody out of the way.
+#[tokio::test]
+async fn managers_of_accounts_do_not_reach_above_themselves() {
+    let app = App::with(&[], &[]).await;
+    let (admin, helper) = (app.admin(), app.user("helper@example.com").await);
+    for email in ["auditor@example.com", "deputy@example.com", "member@example.com"] {
+        app.user(email).await;
+    }
+    let give = async |email: &str, role: Value| {
+        let body = json!({ "role_id": role, "scope": "global" });
+        app.post(&format!("/rbac/users/{email}/roles"), &admin, body).await.expect(200);
+    };
+    give("helper@example.com", role(&app, "help-desk", "global", &["admin.user_management"]).await).await;
+    give("auditor@example.com", role(&app, "auditor", "global", &["audit:read"]).await).await;
+    give("deputy@example.com", json!("platform_admin")).await;
+    for (email, reached) in
+        [("auditor@example.com", false), ("deputy@example.com", false), ("member@example.com", true)]
+    {
+        let path = format!("/auth/email/admin/users/{email}");
+        let status = |good: u16| if reached { good } else { 403 };
+        let password = json!({ "password": "Orange-Bottle-58!wzQv9-Kestrel" });
+        app.send("PUT", &path, &helper, Some(password)).await.expect(status(200));
+        app.send("PUT", &path, &helper, Some(json!({ "is_active": false }))).await.expect(status(200));
+        app.post(&format!("{path}/unlock"), &helper, json!({})).await.expect(status(200));
+        let deleted = app.send("DELETE", &path, &helper, None).await;
+        assert_eq!(deleted.status == 403, !reached, "{email}: {}", deleted.status);
+    }
+}

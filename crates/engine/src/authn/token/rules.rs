@@ -31,6 +31,9 @@ impl Rules {
         if self.settings.jwt_audience_verification && !meant() {
             return Err("wrong aud");
         }
+        if !matches!(claims.token_use.as_deref(), None | Some("session" | "api")) {
+            return Err("unknown token_use");
+        }
         self.in_environment(claims, ours)
     }
 

@@ -196,8 +196,9 @@ fn check_administrator(actor: &Actor) -> Result<()> {
 fn check_texts(name: Option<&str>, description: Option<&str>) -> Result<()> {
     let mut problems: Vec<Problem> = Vec::new();
     problems.extend(name.and_then(|name| name::check_name("name", name).err()));
-    if description.is_some_and(|text| text.chars().count() > 1000) {
-        let message = "must be at most 1000 characters".to_owned();
+    let hidden = |c: char| c != '\n' && name::is_hidden(c);
+    if description.is_some_and(|text| text.chars().count() > 1000 || text.chars().any(hidden)) {
+        let message = "must be at most 1000 characters, none of them hidden".to_owned();
         problems.push(Problem { field: "description".to_owned(), message });
     }
     if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
