@@ -9,7 +9,7 @@ mod credential;
 pub mod keys;
 mod meter;
 pub mod password;
-mod restrictions;
+pub(crate) mod restrictions;
 pub(crate) mod revocation;
 mod scope;
 pub mod token;

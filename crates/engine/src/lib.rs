@@ -9,6 +9,8 @@ pub mod catalogue;
 pub mod crypt;
 mod discovery;
 pub mod engine;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod gateways;
 pub mod invoke;
 pub mod jobs;

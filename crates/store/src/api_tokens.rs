@@ -17,29 +17,30 @@ use crate::{
     tokens::SEQUENCE,
 };
 
-#[derive(sqlx::FromRow)]
-struct Stored {
-    id: String,
-    email: String,
-    team_key: String,
-    name: String,
-    description: Option<String>,
-    token_hash: String,
-    server_id: Option<String>,
-    permissions: String,
-    ip_restrictions: String,
-    time_restrictions: String,
-    usage_limits: String,
-    tags: String,
-    created_by: String,
-    created_at: i64,
-    updated_at: i64,
-    expires_at: i64,
-    last_used: Option<i64>,
-    is_active: bool,
-    revoked_at: Option<i64>,
-    revoked_by: Option<String>,
-    revocation_reason: Option<String>,
+row! {
+    struct Stored {
+        id: String,
+        email: String,
+        team_key: String,
+        name: String,
+        description: Option<String>,
+        token_hash: String,
+        server_id: Option<String>,
+        permissions: String,
+        ip_restrictions: String,
+        time_restrictions: String,
+        usage_limits: String,
+        tags: String,
+        created_by: String,
+        created_at: i64,
+        updated_at: i64,
+        expires_at: i64,
+        last_used: Option<i64>,
+        is_active: bool,
+        revoked_at: Option<i64>,
+        revoked_by: Option<String>,
+        revocation_reason: Option<String>,
+    }
 }
 
 const COLUMNS: &str = "id, email, team_key, name, description, token_hash, server_id, permissions, ip_restrictions, \

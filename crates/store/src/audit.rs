@@ -24,18 +24,19 @@ const NOTHING: &str = "000000000000000000000000000000000000000000000000000000000
 const SELECT: &str =
     "SELECT seq, at, actor, action, target_kind, target_id, outcome, event, previous, hash FROM audit";
 
-#[derive(sqlx::FromRow)]
-struct Stored {
-    seq: i64,
-    at: i64,
-    actor: String,
-    action: String,
-    target_kind: String,
-    target_id: String,
-    outcome: String,
-    event: String,
-    previous: String,
-    hash: String,
+row! {
+    struct Stored {
+        seq: i64,
+        at: i64,
+        actor: String,
+        action: String,
+        target_kind: String,
+        target_id: String,
+        outcome: String,
+        event: String,
+        previous: String,
+        hash: String,
+    }
 }
 
 /// Appends an event. Whoever appends holds the head of the chain until the transaction ends; what is rolled back

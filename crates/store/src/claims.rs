@@ -25,11 +25,11 @@ impl Claim {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct Held {
-    held: String,
-    #[sqlx(flatten)]
-    owned: OwnedColumns,
+row! {
+    struct Held {
+        held: String,
+        ..owned: OwnedColumns,
+    }
 }
 
 /// What begins with `prefix` and is held by rows of other gateways than `gateway`, switched off or not, with whose it is.

@@ -7,7 +7,6 @@ use domain::{
     id::TeamId,
     record::{Record, Tag},
 };
-use sqlx::FromRow;
 
 use crate::sql::{Arg, Column, Sql};
 
@@ -20,12 +19,13 @@ pub(crate) const RECORD: &str = "created_at, updated_at, created_by, created_fro
 const FIXED: [&str; 6] =
     ["id", "created_at", "created_by", "created_from_ip", "created_via", "created_user_agent"];
 
-/// Whose a row is.
-#[derive(FromRow)]
-pub(crate) struct OwnedColumns {
-    visibility: String,
-    team_id: Option<String>,
-    owner_email: String,
+row! {
+    /// Whose a row is.
+    pub(crate) struct OwnedColumns {
+        visibility: String,
+        team_id: Option<String>,
+        owner_email: String,
+    }
 }
 
 impl OwnedColumns {
@@ -38,20 +38,21 @@ impl OwnedColumns {
     }
 }
 
-/// Who made and changed a row.
-#[derive(FromRow)]
-pub(crate) struct RecordColumns {
-    created_at: i64,
-    updated_at: i64,
-    created_by: String,
-    created_from_ip: Option<String>,
-    created_via: String,
-    created_user_agent: Option<String>,
-    modified_by: Option<String>,
-    modified_from_ip: Option<String>,
-    modified_via: Option<String>,
-    modified_user_agent: Option<String>,
-    version: i64,
+row! {
+    /// Who made and changed a row.
+    pub(crate) struct RecordColumns {
+        created_at: i64,
+        updated_at: i64,
+        created_by: String,
+        created_from_ip: Option<String>,
+        created_via: String,
+        created_user_agent: Option<String>,
+        modified_by: Option<String>,
+        modified_from_ip: Option<String>,
+        modified_via: Option<String>,
+        modified_user_agent: Option<String>,
+        version: i64,
+    }
 }
 
 impl RecordColumns {

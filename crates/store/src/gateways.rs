@@ -5,7 +5,6 @@ use domain::{
     gateway::{Dialect, Gateway, ProtocolChoice, Transport, UpstreamAuth},
     id::GatewayId,
 };
-use sqlx::FromRow;
 
 use crate::{
     columns::{self, OwnedColumns, RecordColumns, Values},
@@ -24,35 +23,34 @@ pub struct GatewayRow {
     pub sealed_auth: Option<String>,
 }
 
-/// The columns of a gateway.
-#[derive(FromRow)]
-pub(crate) struct Columns {
-    id: String,
-    name: String,
-    slug: String,
-    url: String,
-    description: Option<String>,
-    transport: String,
-    sealed_auth: Option<String>,
-    protocol: String,
-    dialect_version: Option<String>,
-    dialect_modern: Option<bool>,
-    capabilities: String,
-    server_info: Option<String>,
-    instructions: Option<String>,
-    enabled: bool,
-    reachable: bool,
-    last_seen: Option<i64>,
-    last_refresh_at: Option<i64>,
-    last_error: Option<String>,
-    skipped_tools: String,
-    passthrough_headers: String,
-    refresh_interval_seconds: Option<i64>,
-    tags: String,
-    #[sqlx(flatten)]
-    owned: OwnedColumns,
-    #[sqlx(flatten)]
-    record: RecordColumns,
+row! {
+    /// The columns of a gateway.
+    pub(crate) struct Columns {
+        id: String,
+        name: String,
+        slug: String,
+        url: String,
+        description: Option<String>,
+        transport: String,
+        sealed_auth: Option<String>,
+        protocol: String,
+        dialect_version: Option<String>,
+        dialect_modern: Option<bool>,
+        capabilities: String,
+        server_info: Option<String>,
+        instructions: Option<String>,
+        enabled: bool,
+        reachable: bool,
+        last_seen: Option<i64>,
+        last_refresh_at: Option<i64>,
+        last_error: Option<String>,
+        skipped_tools: String,
+        passthrough_headers: String,
+        refresh_interval_seconds: Option<i64>,
+        tags: String,
+        ..owned: OwnedColumns,
+        ..record: RecordColumns,
+    }
 }
 
 impl Entity for GatewayRow {

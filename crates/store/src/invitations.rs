@@ -10,17 +10,18 @@ use crate::{
     teams::{role, role_of},
 };
 
-#[derive(sqlx::FromRow)]
-struct Stored {
-    id: String,
-    team_id: String,
-    email: String,
-    role: String,
-    invited_by: String,
-    invited_at: i64,
-    expires_at: i64,
-    token_hash: String,
-    is_active: bool,
+row! {
+    struct Stored {
+        id: String,
+        team_id: String,
+        email: String,
+        role: String,
+        invited_by: String,
+        invited_at: i64,
+        expires_at: i64,
+        token_hash: String,
+        is_active: bool,
+    }
 }
 
 impl From<Stored> for Invitation {

@@ -12,17 +12,18 @@ use crate::{
     sql::{Arg, Column, Sql},
 };
 
-#[derive(sqlx::FromRow)]
-struct Stored {
-    id: String,
-    team_id: String,
-    email: String,
-    message: Option<String>,
-    status: String,
-    requested_at: i64,
-    expires_at: i64,
-    reviewed_at: Option<i64>,
-    reviewed_by: Option<String>,
+row! {
+    struct Stored {
+        id: String,
+        team_id: String,
+        email: String,
+        message: Option<String>,
+        status: String,
+        requested_at: i64,
+        expires_at: i64,
+        reviewed_at: Option<i64>,
+        reviewed_by: Option<String>,
+    }
 }
 
 impl Stored {

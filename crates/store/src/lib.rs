@@ -5,6 +5,9 @@
 //! Lists of owned rows take the [`Scope`](domain::Scope) of the credential; what takes none is for the catalogue and
 //! for background jobs. sqlx and redis are named in this crate and in no other.
 
+#[macro_use]
+mod row;
+
 pub mod api_tokens;
 pub mod audit;
 pub mod bus;

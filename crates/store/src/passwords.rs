@@ -24,13 +24,14 @@ pub struct Reset {
     pub used_at: Option<Timestamp>,
 }
 
-#[derive(sqlx::FromRow)]
-struct StoredReset {
-    token_hash: String,
-    user_id: String,
-    created_at: i64,
-    expires_at: i64,
-    used_at: Option<i64>,
+row! {
+    struct StoredReset {
+        token_hash: String,
+        user_id: String,
+        created_at: i64,
+        expires_at: i64,
+        used_at: Option<i64>,
+    }
 }
 
 impl From<StoredReset> for Reset {

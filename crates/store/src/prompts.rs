@@ -5,7 +5,6 @@ use domain::{
     id::{GatewayId, PromptId},
     item::Prompt,
 };
-use sqlx::FromRow;
 
 use crate::{
     columns::{self, OwnedColumns, RecordColumns, Values},
@@ -14,24 +13,23 @@ use crate::{
     query::Query,
 };
 
-/// The columns of a prompt.
-#[derive(FromRow)]
-pub(crate) struct Columns {
-    id: String,
-    gateway_id: String,
-    original_name: String,
-    custom_name: String,
-    custom_slug: String,
-    name: String,
-    description: Option<String>,
-    definition: String,
-    enabled: bool,
-    reachable: bool,
-    tags: String,
-    #[sqlx(flatten)]
-    owned: OwnedColumns,
-    #[sqlx(flatten)]
-    record: RecordColumns,
+row! {
+    /// The columns of a prompt.
+    pub(crate) struct Columns {
+        id: String,
+        gateway_id: String,
+        original_name: String,
+        custom_name: String,
+        custom_slug: String,
+        name: String,
+        description: Option<String>,
+        definition: String,
+        enabled: bool,
+        reachable: bool,
+        tags: String,
+        ..owned: OwnedColumns,
+        ..record: RecordColumns,
+    }
 }
 
 impl Entity for Prompt {

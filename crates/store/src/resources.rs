@@ -6,7 +6,6 @@ use domain::{
     id::{GatewayId, ResourceId},
     item::Resource,
 };
-use sqlx::FromRow;
 
 use crate::{
     columns::{self, OwnedColumns, RecordColumns, Values},
@@ -15,25 +14,24 @@ use crate::{
     query::Query,
 };
 
-/// The columns of a resource.
-#[derive(FromRow)]
-pub(crate) struct Columns {
-    id: String,
-    gateway_id: String,
-    uri: String,
-    template: bool,
-    name: String,
-    description: Option<String>,
-    mime_type: Option<String>,
-    size: Option<i64>,
-    definition: String,
-    enabled: bool,
-    reachable: bool,
-    tags: String,
-    #[sqlx(flatten)]
-    owned: OwnedColumns,
-    #[sqlx(flatten)]
-    record: RecordColumns,
+row! {
+    /// The columns of a resource.
+    pub(crate) struct Columns {
+        id: String,
+        gateway_id: String,
+        uri: String,
+        template: bool,
+        name: String,
+        description: Option<String>,
+        mime_type: Option<String>,
+        size: Option<i64>,
+        definition: String,
+        enabled: bool,
+        reachable: bool,
+        tags: String,
+        ..owned: OwnedColumns,
+        ..record: RecordColumns,
+    }
 }
 
 impl Entity for Resource {

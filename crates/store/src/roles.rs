@@ -17,19 +17,20 @@ use crate::{
     tokens,
 };
 
-#[derive(sqlx::FromRow)]
-struct Stored {
-    id: String,
-    name: String,
-    description: Option<String>,
-    scope: String,
-    permissions: String,
-    inherits_from: Option<String>,
-    is_system: bool,
-    is_active: bool,
-    created_by: String,
-    created_at: i64,
-    updated_at: i64,
+row! {
+    struct Stored {
+        id: String,
+        name: String,
+        description: Option<String>,
+        scope: String,
+        permissions: String,
+        inherits_from: Option<String>,
+        is_system: bool,
+        is_active: bool,
+        created_by: String,
+        created_at: i64,
+        updated_at: i64,
+    }
 }
 
 /// A role with its history.
@@ -68,16 +69,17 @@ pub struct Assignment {
     pub expires_at: Option<Timestamp>,
 }
 
-#[derive(sqlx::FromRow)]
-struct StoredAssignment {
-    id: String,
-    email: String,
-    role_id: String,
-    scope: String,
-    scope_id: String,
-    granted_by: String,
-    granted_at: i64,
-    expires_at: Option<i64>,
+row! {
+    struct StoredAssignment {
+        id: String,
+        email: String,
+        role_id: String,
+        scope: String,
+        scope_id: String,
+        granted_by: String,
+        granted_at: i64,
+        expires_at: Option<i64>,
+    }
 }
 
 impl Stored {

@@ -7,7 +7,6 @@ use domain::{
     id::{PromptId, ResourceId, ServerId, ToolId},
     server::{Prefix, Server},
 };
-use sqlx::FromRow;
 
 use crate::{
     columns::{self, OwnedColumns, RecordColumns, Values},
@@ -22,20 +21,19 @@ const TABLES: [&str; 3] = ["server_tools", "server_prompts", "server_resources"]
 /// Rows in one `INSERT`.
 const ROWS: usize = 500;
 
-/// The columns of a server.
-#[derive(FromRow)]
-pub(crate) struct Columns {
-    id: String,
-    name: String,
-    description: Option<String>,
-    icon: Option<String>,
-    enabled: bool,
-    prefix: String,
-    tags: String,
-    #[sqlx(flatten)]
-    owned: OwnedColumns,
-    #[sqlx(flatten)]
-    record: RecordColumns,
+row! {
+    /// The columns of a server.
+    pub(crate) struct Columns {
+        id: String,
+        name: String,
+        description: Option<String>,
+        icon: Option<String>,
+        enabled: bool,
+        prefix: String,
+        tags: String,
+        ..owned: OwnedColumns,
+        ..record: RecordColumns,
+    }
 }
 
 impl Entity for Server {

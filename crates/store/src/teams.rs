@@ -22,19 +22,20 @@ use crate::{
     tokens,
 };
 
-#[derive(sqlx::FromRow)]
-struct Stored {
-    id: String,
-    name: String,
-    slug: String,
-    description: Option<String>,
-    created_by: String,
-    is_personal: bool,
-    visibility: String,
-    max_members: Option<i64>,
-    created_at: i64,
-    updated_at: i64,
-    is_active: bool,
+row! {
+    struct Stored {
+        id: String,
+        name: String,
+        slug: String,
+        description: Option<String>,
+        created_by: String,
+        is_personal: bool,
+        visibility: String,
+        max_members: Option<i64>,
+        created_at: i64,
+        updated_at: i64,
+        is_active: bool,
+    }
 }
 
 impl From<Stored> for Team {
@@ -55,13 +56,14 @@ impl From<Stored> for Team {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct StoredMember {
-    team_id: String,
-    email: String,
-    role: String,
-    joined_at: i64,
-    invited_by: Option<String>,
+row! {
+    struct StoredMember {
+        team_id: String,
+        email: String,
+        role: String,
+        joined_at: i64,
+        invited_by: Option<String>,
+    }
 }
 
 impl From<StoredMember> for Membership {

@@ -5,7 +5,6 @@ use domain::{
     id::{GatewayId, ToolId},
     item::Tool,
 };
-use sqlx::FromRow;
 
 use crate::{
     columns::{self, OwnedColumns, RecordColumns, Values},
@@ -14,25 +13,24 @@ use crate::{
     query::Query,
 };
 
-/// The columns of a tool.
-#[derive(FromRow)]
-pub(crate) struct Columns {
-    id: String,
-    gateway_id: String,
-    original_name: String,
-    custom_name: String,
-    custom_slug: String,
-    name: String,
-    display_name: Option<String>,
-    description: Option<String>,
-    definition: String,
-    enabled: bool,
-    reachable: bool,
-    tags: String,
-    #[sqlx(flatten)]
-    owned: OwnedColumns,
-    #[sqlx(flatten)]
-    record: RecordColumns,
+row! {
+    /// The columns of a tool.
+    pub(crate) struct Columns {
+        id: String,
+        gateway_id: String,
+        original_name: String,
+        custom_name: String,
+        custom_slug: String,
+        name: String,
+        display_name: Option<String>,
+        description: Option<String>,
+        definition: String,
+        enabled: bool,
+        reachable: bool,
+        tags: String,
+        ..owned: OwnedColumns,
+        ..record: RecordColumns,
+    }
 }
 
 impl Entity for Tool {

@@ -11,22 +11,23 @@ use crate::{
     tokens,
 };
 
-#[derive(sqlx::FromRow)]
-struct Stored {
-    id: String,
-    email: String,
-    full_name: Option<String>,
-    password_hash: String,
-    is_admin: bool,
-    is_active: bool,
-    password_change_required: bool,
-    password_changed_at: i64,
-    email_verified_at: Option<i64>,
-    failed_login_attempts: i64,
-    locked_until: Option<i64>,
-    last_login: Option<i64>,
-    created_at: i64,
-    updated_at: i64,
+row! {
+    struct Stored {
+        id: String,
+        email: String,
+        full_name: Option<String>,
+        password_hash: String,
+        is_admin: bool,
+        is_active: bool,
+        password_change_required: bool,
+        password_changed_at: i64,
+        email_verified_at: Option<i64>,
+        failed_login_attempts: i64,
+        locked_until: Option<i64>,
+        last_login: Option<i64>,
+        created_at: i64,
+        updated_at: i64,
+    }
 }
 
 impl From<Stored> for User {

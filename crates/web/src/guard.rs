@@ -31,6 +31,8 @@ use http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE, request::Parts};
 use serde_json::json;
 
 pub use self::credentials::CameBy;
+#[cfg(fuzzing)]
+pub(crate) use self::credentials::credential;
 use self::{
     credentials::Refusal,
     server_scope::{door, is_document, server_of},

@@ -44,6 +44,8 @@ use http::{StatusCode, Uri};
 use tower_service::Service;
 
 pub(crate) use self::answer::frame_ancestors;
+#[cfg(fuzzing)]
+pub(crate) use self::proxy::client;
 use self::{answer::AnswerHeaders, arrival::Arrival, limits::HeaderLimits, origin::Origins, proxy::Proxies};
 use crate::{
     api::{

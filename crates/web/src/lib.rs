@@ -7,6 +7,8 @@
 pub mod api;
 pub mod app;
 mod decision;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod guard;
 pub mod layers;
 mod mcp;

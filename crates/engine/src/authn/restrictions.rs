@@ -109,7 +109,7 @@ pub(crate) fn problems(
 }
 
 /// A network, or an address alone. IPv4 written as IPv6 (`::ffff:10.0.0.0/104`) is IPv4.
-fn network(text: &str) -> Option<IpNet> {
+pub(crate) fn network(text: &str) -> Option<IpNet> {
     let net = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
     let IpNet::V6(six) = net else { return Some(net) };
     let mapped = six.addr().to_ipv4_mapped().zip(six.prefix_len().checked_sub(96));

@@ -171,10 +171,16 @@ fn model(world: &World) -> Answer {
     }
     // 2. Roles. An administrator's public-only token gives no administrator's rights.
     let everywhere = (world.admin && reach.is_some()) || gives(&world.global, world.needs);
+    // What is the platform's cannot come from a team.
+    let platform = world.needs.starts_with("admin.");
     let team_role = |wanted: &str| {
-        world.in_team.iter().any(|(team, name)| {
-            *team == wanted && world.members.contains(team) && in_reach(team) && gives(&[name], world.needs)
-        })
+        !platform
+            && world.in_team.iter().any(|(team, name)| {
+                *team == wanted
+                    && world.members.contains(team)
+                    && in_reach(team)
+                    && gives(&[name], world.needs)
+            })
     };
     if !everywhere && !TEAMS.iter().any(|team| team_role(team)) {
         return Answer::Refused;

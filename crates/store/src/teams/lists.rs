@@ -31,11 +31,11 @@ pub struct Page {
     pub limit: Option<i64>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Counted {
-    #[sqlx(flatten)]
-    team: Stored,
-    member_count: i64,
+row! {
+    struct Counted {
+        member_count: i64,
+        ..team: Stored,
+    }
 }
 
 /// Teams with the number of their members, newest first.

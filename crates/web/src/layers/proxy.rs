@@ -68,6 +68,17 @@ impl Proxies {
     }
 }
 
+/// The client's address where these proxies are trusted, for the fuzz targets.
+#[cfg(fuzzing)]
+pub(crate) fn client(
+    standard_header: bool,
+    trusted: Vec<IpNet>,
+    peer: IpAddr,
+    headers: &HeaderMap,
+) -> IpAddr {
+    Proxies { trusted, standard_header }.client(peer, headers)
+}
+
 /// A parameter of one element of `Forwarded` (RFC 7239, section 4).
 fn parameter<'a>(element: &'a str, name: &str) -> Option<&'a str> {
     element.split(';').find_map(|pair| {

@@ -19,7 +19,7 @@ async fn run(folder: &Path, vars: &[(&str, &str)], args: &[&str]) -> (Option<i32
         all.push(((*name).to_owned(), (*value).to_owned()));
     }
     let mut command = command(folder, &all);
-    let ended = tokio::time::timeout(std::time::Duration::from_secs(60), command.args(args).output());
+    let ended = tokio::time::timeout(std::time::Duration::from_mins(1), command.args(args).output());
     let output = ended.await.expect("it started and stayed").unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     (output.status.code(), text + &String::from_utf8_lossy(&output.stderr))
