@@ -4,6 +4,7 @@
 //! an even number and judged on those with an odd one, which are printed beside them. Nothing is learned here.
 
 mod attacks;
+pub(crate) mod bars;
 mod data;
 mod definitions;
 mod mutate;

@@ -20,6 +20,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
   tidy                        check the rules of the repository; lists every violation as path:line: message
   jose-vectors --data FOLDER  verify the Wycheproof vectors for JSON Web Signatures and Keys; prints the counts
+  content-bars --data FOLDER  print every bar of content security with its count; [--json]
   content-eval --data FOLDER  measure content screening on labelled data; [--json] [--missed METRIC]
 ";
 
@@ -28,6 +29,7 @@ fn main() -> Result<ExitCode> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["tidy"] => tidy_command(),
         ["jose-vectors", "--data", folder] => jose::run(Path::new(folder), repository()?),
+        ["content-bars", ..] => content_eval::bars::command(arguments.into_iter().skip(1)),
         ["content-eval", ..] => content_eval::command(arguments.into_iter().skip(1)),
         _ => {
             write!(std::io::stderr(), "{USAGE}")?;

@@ -7,11 +7,17 @@
 mod difference;
 pub mod fingerprint;
 pub mod hidden;
+mod lookalikes;
 pub mod names;
 mod poison;
+mod reading;
+mod report;
 pub mod schema;
 
 pub use difference::{Change, Class, Difference, compare};
+pub use lookalikes::lookalikes;
+pub use reading::parse;
+pub use report::{Report, report};
 use serde_json::Value;
 
 use crate::verdict::Finding;

@@ -37,8 +37,6 @@ domain::settings! {
         decode_depth: u16 = "CONTENT_PATTERN_DECODE_DEPTH", default "2";
         /// Ids of rules that are not applied.
         allowlist: domain::settings::List<String> = "CONTENT_PATTERN_ALLOWLIST";
-        /// Pinning of discovered tool definitions: `off`, `tofu` (trust on first use) or `approve`.
-        pin_mode: PinMode = "TOOL_PIN_MODE", default "tofu";
     }
 }
 

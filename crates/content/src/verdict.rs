@@ -53,6 +53,8 @@ pub enum Family {
     Hidden,
     /// Orders to a model in a description.
     Poison,
+    /// A schema or definition beyond its bounds.
+    Schema,
 }
 
 impl Family {
@@ -69,6 +71,7 @@ impl Family {
             Self::Custom => "custom",
             Self::Hidden => "hidden",
             Self::Poison => "poison",
+            Self::Schema => "schema",
         }
     }
 }

@@ -3,12 +3,16 @@
 #![expect(clippy::doc_markdown, clippy::doc_link_with_quotes, reason = "these comments are printed as help")]
 
 mod keys;
+mod wrapper;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use self::keys::{Generate, KeyKind, Keys, Ring};
+pub(crate) use self::{
+    keys::{Generate, KeyKind, Keys, Ring},
+    wrapper::Wrapper,
+};
 
 /// One gateway in front of your MCP servers: authentication, authorization, federation and audit.
 ///
@@ -50,6 +54,8 @@ pub(crate) enum Command {
     /// List and call tools through a running gateway.
     #[command(subcommand)]
     Tool(Tool),
+    /// Be an MCP server on standard input and output, for desktop clients, in front of a gateway elsewhere.
+    Wrapper(Wrapper),
     /// Explain why a token or a person may, or may not, use something: every step of the decision, and what would
     /// change it.
     Why(Why),

@@ -8,6 +8,7 @@ mod serve;
 mod token;
 mod user;
 mod why;
+mod wrapper;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,7 @@ pub(crate) async fn run(arguments: Cli) -> anyhow::Result<ExitCode> {
         Command::User(user) => user::run(&data_dir, user).await,
         Command::Gateway(gateway) => remote::gateway(&data_dir, gateway).await,
         Command::Tool(tool) => remote::tool(&data_dir, tool).await,
+        Command::Wrapper(options) => wrapper::run(options).await,
         Command::Why(options) => why::run(&data_dir, options).await,
         Command::Doctor(output) => doctor::run(&data_dir, output.json).await,
     }

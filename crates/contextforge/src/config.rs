@@ -14,7 +14,7 @@ use std::{fmt, path::Path};
 
 use domain::{Env, Problem, Secret, settings::Value};
 use engine::settings::{
-    AccountSettings, AuthSettings, Environment, FederationSettings, PeopleSettings, TeamSettings,
+    AccountSettings, AuthSettings, Environment, FederationSettings, PeopleSettings, PinSettings, TeamSettings,
 };
 
 use crate::telemetry;
@@ -153,6 +153,7 @@ pub(crate) fn read(
     let people = PeopleSettings::read(&mut env, production, &mut remarks);
     let teams = TeamSettings::read(&mut env);
     let federation = FederationSettings::read(&mut env);
+    let pins = PinSettings::read(&mut env);
     let web = web::settings::Settings::read(&mut env);
     let egress = upstream::egress::EgressSettings::read(&mut env);
     let mail = upstream::mail::MailSettings::read_checked(&mut env, production, &mut remarks);
@@ -173,12 +174,13 @@ pub(crate) fn read(
     // A missing secret was explained before its section missed it.
     let mut seen = std::collections::BTreeSet::new();
     problems.retain(|problem| seen.insert(problem.field.clone()));
-    let engine = process.as_ref().zip(auth).zip(accounts.zip(teams)).zip(people).zip(federation).map(
-        |((((process, auth), (accounts, teams)), people), federation)| {
-            let environment = process.environment;
-            engine::settings::Settings { auth, accounts, people, teams, federation, environment }
-        },
-    );
+    let engine =
+        process.as_ref().zip(auth).zip(accounts.zip(teams)).zip(people).zip(federation.zip(pins)).map(
+            |((((process, auth), (accounts, teams)), people), (federation, pins))| {
+                let environment = process.environment;
+                engine::settings::Settings { auth, accounts, people, teams, federation, pins, environment }
+            },
+        );
     match (process, engine, web, egress, mail) {
         (Some(process), Some(engine), Some(web), Some(egress), Some(mail)) if problems.is_empty() => {
             Ok(Configuration { process, engine, web, egress, mail, remarks, generated })

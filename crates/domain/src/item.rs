@@ -34,6 +34,8 @@ pub struct Tool {
     pub enabled: bool,
     /// False when its upstream does not answer or no longer lists it.
     pub reachable: bool,
+    /// Whether its pin keeps it from being listed and called.
+    pub held: bool,
     /// Tags.
     pub tags: Vec<Tag>,
     /// Who may know of it.

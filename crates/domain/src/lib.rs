@@ -17,6 +17,7 @@ pub mod item;
 pub mod name;
 pub mod permission;
 pub mod person;
+pub mod pin;
 pub mod record;
 pub mod secret;
 pub mod server;

@@ -16,7 +16,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use domain::Result;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 pub use snapshot::{Item, Kind, Peer, Registered, ServerView, Snapshot};
 
@@ -29,6 +29,8 @@ pub struct Catalogue {
     loaded: AtomicI64,
     /// One reload at a time; readers never wait for it.
     reloading: Mutex<()>,
+    /// The sequence number again, for whoever waits for the next snapshot.
+    news: watch::Sender<i64>,
 }
 
 impl Catalogue {
@@ -40,6 +42,11 @@ impl Catalogue {
     /// The sequence number up to which the snapshot is current.
     pub fn sequence(&self) -> i64 {
         self.loaded.load(Ordering::Acquire)
+    }
+
+    /// Changes whenever there is a new snapshot.
+    pub(crate) fn news(&self) -> watch::Receiver<i64> {
+        self.news.subscribe()
     }
 
     /// Takes what `build` gives, unless everything up to `wanted` is there when its turn has come. However many ask at
@@ -56,6 +63,7 @@ impl Catalogue {
         let (sequence, snapshot) = build.await?;
         self.current.store(Arc::new(snapshot));
         self.loaded.store(sequence, Ordering::Release);
+        self.news.send_replace(sequence);
         Ok(())
     }
 }

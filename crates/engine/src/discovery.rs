@@ -5,22 +5,27 @@
 
 pub(crate) mod merging;
 pub(crate) mod naming;
+pub(crate) mod pinning;
 pub(crate) mod reading;
+mod reports;
 pub(crate) mod taken;
 
 use std::{collections::HashSet, time::Duration};
 
+use content::{PinMode, definitions::Report};
 use domain::{
     Error, Owned, Result, Timestamp,
     gateway::Gateway,
     id::GatewayId,
     item::{Prompt, Resource, Tool},
+    pin::Pin,
 };
 use protocol::json::RawObject;
 use upstream::{Connected, ListKind, Target};
 
 use self::{
     merging::{Changes, Origin},
+    pinning::Pinned,
     reading::{FoundNamed, FoundResource, Listed},
 };
 use crate::{engine::Engine, ownership};
@@ -33,6 +38,10 @@ const LIMIT: Duration = Duration::from_mins(2);
 pub(crate) struct Found {
     pub(crate) connected: Connected,
     pub(crate) tools: Listed<FoundNamed>,
+    /// What was found in each of them.
+    pub(crate) reports: Vec<Report>,
+    /// What is to be done about changes.
+    pub(crate) pinning: PinMode,
     pub(crate) prompts: Option<Listed<FoundNamed>>,
     pub(crate) resources: Option<Listed<FoundResource>>,
     pub(crate) templates: Option<Listed<FoundResource>>,
@@ -45,6 +54,7 @@ pub(crate) struct Stored {
     pub(crate) tools: Vec<Tool>,
     pub(crate) prompts: Vec<Prompt>,
     pub(crate) resources: Vec<Resource>,
+    pub(crate) pins: Vec<Pin>,
 }
 
 /// What becomes of them.
@@ -53,6 +63,8 @@ pub(crate) struct Plan {
     pub(crate) tools: Changes<Tool>,
     pub(crate) prompts: Changes<Prompt>,
     pub(crate) resources: Changes<Resource>,
+    /// Which definitions are served.
+    pub(crate) pinned: Pinned,
     /// What people should know.
     pub(crate) notes: Vec<String>,
 }
@@ -82,7 +94,14 @@ impl<T> Changes<T> {
 impl Plan {
     /// Whether nothing changes.
     pub(crate) fn is_empty(&self) -> bool {
-        self.tools.is_empty() && self.prompts.is_empty() && self.resources.is_empty()
+        let rows = self.tools.is_empty() && self.prompts.is_empty() && self.resources.is_empty();
+        rows && self.pinned.pins.is_empty() && self.pinned.forgotten.is_empty()
+    }
+
+    /// The counts of tools; one whose upstream changed it counts as updated, whatever is served.
+    pub(crate) fn tool_counts(&self) -> Counts {
+        let counts = self.tools.counts();
+        Counts { updated: counts.updated + self.pinned.drifted(&self.tools), ..counts }
     }
 
     /// Gives every row that stays the ownership that `carry` says, where it says one. `stored` are the rows before.
@@ -160,7 +179,9 @@ async fn ask(engine: &Engine, target: &Target) -> Result<Found> {
         let raw = pool.list(target, ListKind::Templates).await;
         templates = kept(raw, "resource templates", &mut notes).map(|raw| reading::resources(&raw, true));
     }
-    Ok(Found { tools: reading::tools(&tools), prompts, resources, templates, notes, connected })
+    let tools = reading::tools(&tools);
+    let (reports, pinning) = (reports::of(&tools.items).await?, engine.settings().pins.mode);
+    Ok(Found { tools, reports, pinning, prompts, resources, templates, notes, connected })
 }
 
 /// Tools are what an upstream is registered for; a refused list of something else is a note, not a failure.
@@ -185,14 +206,19 @@ pub(crate) async fn stored(engine: &Engine, gateway: &GatewayId) -> Result<Store
         tools: store::tools::of_gateway(engine.db(), gateway).await?,
         prompts: store::prompts::of_gateway(engine.db(), gateway).await?,
         resources: store::resources::of_gateway(engine.db(), gateway).await?,
+        pins: store::pins::of_gateway(engine.db(), gateway).await?,
     })
 }
 
 /// What the listing changes.
 pub(crate) fn plan(origin: Origin<'_>, stored: Stored, found: &Found) -> Plan {
     let mut plan = Plan { notes: found.notes.clone(), ..Plan::default() };
-    plan.tools = merging::tools(origin, stored.tools, &found.tools.items);
-    plan.notes.extend(found.tools.skipped.iter().cloned());
+    let listing =
+        pinning::Listing { items: &found.tools.items, reports: &found.reports, mode: found.pinning };
+    plan.pinned = pinning::decide(origin, &stored, listing);
+    plan.tools = merging::tools(origin, stored.tools.clone(), &plan.pinned.items);
+    plan.pinned.mark(&mut plan.tools, &stored.tools);
+    plan.notes.extend(found.tools.skipped.iter().chain(&plan.pinned.notes).cloned());
     plan.notes.append(&mut plan.tools.notes);
     if let Some(prompts) = &found.prompts {
         plan.prompts = merging::prompts(origin, stored.prompts, &prompts.items);

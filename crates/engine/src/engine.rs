@@ -16,6 +16,7 @@ use crate::{
     journal::Journal,
     people::PeopleState,
     policy::denials::Denials,
+    push::updates::Updates,
     reverse_proxy::Registry,
     settings::Settings,
     stats::Stats,
@@ -59,7 +60,9 @@ struct Inner {
     stats: Stats,
     journal: Journal,
     denials: Denials,
+    updates: Updates,
     tasks: TaskTracker,
+    draining: CancellationToken,
     stopping: CancellationToken,
 }
 
@@ -91,7 +94,9 @@ impl Engine {
             stats: Stats::default(),
             journal,
             denials: Denials::default(),
+            updates: Updates::default(),
             tasks: TaskTracker::new(),
+            draining: CancellationToken::new(),
             stopping: CancellationToken::new(),
         }));
         revocation::sync::load(&engine).await?;
@@ -139,6 +144,21 @@ impl Engine {
     /// Background work that a stop waits for.
     pub fn tasks(&self) -> &TaskTracker {
         &self.0.tasks
+    }
+
+    /// Cancelled when no more requests are taken: what would go on without end, streams above all, ends then.
+    pub fn draining(&self) -> &CancellationToken {
+        &self.0.draining
+    }
+
+    /// Changes whenever there is a new catalogue.
+    pub fn catalogue_news(&self) -> tokio::sync::watch::Receiver<i64> {
+        self.catalogue().news()
+    }
+
+    /// Who wants to hear of updated resources.
+    pub(crate) fn updates(&self) -> &Updates {
+        &self.0.updates
     }
 
     /// Cancelled when the program stops.
@@ -197,6 +217,11 @@ impl Engine {
         if before < seq {
             self.0.revocations.standing.moved(before);
         }
+    }
+
+    /// How identities and credentials stand: while this is the same, whoever was let in would be let in again.
+    pub(crate) fn standing(&self) -> (i64, i64) {
+        (self.identity_seq(), self.revocations().seq())
     }
 
     /// The credentials that have ended.

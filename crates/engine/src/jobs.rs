@@ -28,6 +28,7 @@ const SWEEP: Duration = Duration::from_hours(1);
 /// Starts the jobs. They end when the engine stops.
 pub fn start(engine: &Engine) {
     spawn(engine, notices);
+    spawn(engine, crate::push::updates::hand_out);
     spawn(engine, timer);
     spawn(engine, sequences);
     spawn(engine, sweeper);

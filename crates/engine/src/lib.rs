@@ -20,6 +20,7 @@ pub mod ownership;
 pub mod people;
 pub mod policy;
 pub mod prompts;
+pub mod push;
 pub mod query;
 pub mod resolve;
 pub mod resources;

@@ -43,6 +43,10 @@ pub fn page<P: Grant>(permit: &Permit<P>, place: &Place, kind: Kind, cursor: Opt
         if last.is_some_and(|last| last.exposed(prefix) == name) {
             continue;
         }
+        let winner = place.snapshot.find(place.server(), kind, name, reaches).unwrap_or(item);
+        if winner.held {
+            continue;
+        }
         if shown == PAGE {
             next = last.map(|last| last.exposed(prefix).to_owned());
             break;
@@ -50,7 +54,6 @@ pub fn page<P: Grant>(permit: &Permit<P>, place: &Place, kind: Kind, cursor: Opt
         if shown > 0 {
             array.push(',');
         }
-        let winner = place.snapshot.find(place.server(), kind, name, reaches).unwrap_or(item);
         array.push_str(winner.object(prefix).get());
         last = Some(item);
         shown += 1;

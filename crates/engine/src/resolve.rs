@@ -69,9 +69,15 @@ pub fn place<P: Grant>(engine: &Engine, permit: &Permit<P>, server: Option<&str>
     Ok(Place { snapshot, server: Some(view) })
 }
 
-/// A tool by its name in this place.
+/// A tool by its name in this place. One that is held back is there, and says so.
 pub fn tool<P: Grant>(permit: &Permit<P>, place: &Place, name: &str) -> Result<Callable> {
-    named(permit, place, Kind::Tool, name).ok_or_else(|| Error::not_found("Tool", name))
+    let callable = named(permit, place, Kind::Tool, name).ok_or_else(|| Error::not_found("Tool", name))?;
+    if callable.item.held {
+        return Err(Error::Refused(format!(
+            "Tool {name} is held back: its definition waits for the decision of an operator"
+        )));
+    }
+    Ok(callable)
 }
 
 /// A prompt by its name in this place.

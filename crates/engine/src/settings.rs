@@ -1,6 +1,7 @@
 //! The engine's settings, under ContextForge's names.
 
 mod people;
+mod pins;
 mod teams;
 
 use domain::{Secret, settings::List};
@@ -9,6 +10,7 @@ use crate::authn::{FailMode, keys::Algorithm};
 
 pub use self::{
     people::{EntrySettings, PasswordSettings, PeopleSettings, SessionSettings},
+    pins::PinSettings,
     teams::TeamSettings,
 };
 
@@ -186,6 +188,8 @@ pub struct Settings {
     pub teams: TeamSettings,
     /// Upstreams.
     pub federation: FederationSettings,
+    /// Definitions of tools.
+    pub pins: PinSettings,
     /// The deployment.
     pub environment: Environment,
 }

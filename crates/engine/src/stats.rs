@@ -18,6 +18,8 @@ pub struct Stats {
     denials: IntCounterVec,
     revocation_age: IntGaugeVec,
     reloads: IntCounterVec,
+    streams: IntGaugeVec,
+    streams_ended: IntCounterVec,
 }
 
 impl Default for Stats {
@@ -50,16 +52,36 @@ impl Default for Stats {
             "Seconds since the database last said which credentials were revoked",
         );
         let revocation_age = IntGaugeVec::new(options, &[]).unwrap_or_else(|_| unreachable!());
+        let options = Opts::new("contextforge_streams", "Open streams to clients by kind");
+        let streams = IntGaugeVec::new(options, &["kind"]).unwrap_or_else(|_| unreachable!());
+        let streams_ended = counter(
+            "contextforge_streams_ended_total",
+            "Streams to clients that the gateway ended, by reason",
+            &["reason"],
+        );
         for collector in [
             Box::new(durations.clone()) as Box<dyn prometheus::core::Collector>,
             Box::new(registered.clone()),
             Box::new(revocation_age.clone()),
+            Box::new(streams.clone()),
         ] {
             if let Err(error) = registry.register(collector) {
                 tracing::error!(%error, "a metric could not be registered");
             }
         }
-        Self { registry, calls, durations, registered, logins, requests, denials, revocation_age, reloads }
+        Self {
+            registry,
+            calls,
+            durations,
+            registered,
+            logins,
+            requests,
+            denials,
+            revocation_age,
+            reloads,
+            streams,
+            streams_ended,
+        }
     }
 }
 
@@ -99,6 +121,16 @@ impl Stats {
             _ => "5xx",
         };
         self.requests.with_label_values(&[class]).inc();
+    }
+
+    /// Notes that a stream to a client was opened (`1`) or is over (`-1`).
+    pub fn stream(&self, kind: &'static str, change: i64) {
+        self.streams.with_label_values(&[kind]).add(change);
+    }
+
+    /// Counts a stream that the gateway ended.
+    pub fn stream_ended(&self, reason: &'static str) {
+        self.streams_ended.with_label_values(&[reason]).inc();
     }
 
     /// Counts a catalogue that was built.

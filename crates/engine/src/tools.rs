@@ -1,5 +1,7 @@
 //! Tools as people see and change them. What upstreams make of them is `discovery`'s business.
 
+pub mod pins;
+
 use domain::{Caller, Error, Problem, Result, Scope, id::ToolId, item::Tool, name, permission::grant};
 use serde_json::json;
 use store::claims::Claim;
@@ -9,6 +11,7 @@ use crate::{
     discovery::{naming, taken},
     gateways, ownership,
     ownership::Wish,
+    policy,
     query::Query,
 };
 
@@ -27,14 +30,26 @@ pub struct ChangeTool {
     pub wish: Wish,
 }
 
-/// The tools that the actor sees, newest first.
+/// The tools that the actor sees, newest first. Those that are held back are for whoever may change tools.
 pub async fn list(engine: &Engine, permit: &Permit<grant::ToolsRead>, query: &Query) -> Result<Vec<Tool>> {
-    store::tools::list(engine.db(), &permit.rows(), query).await
+    if changes_tools(permit) {
+        return store::tools::list(engine.db(), &permit.rows(), query).await;
+    }
+    store::tools::list_served(engine.db(), &permit.rows(), query).await
+}
+
+/// Whether the actor is shown what is held back as well.
+fn changes_tools(permit: &Permit<grant::ToolsRead>) -> bool {
+    policy::narrow::<grant::ToolsUpdate, _>(permit).is_ok()
 }
 
 /// One tool.
 pub async fn get(engine: &Engine, permit: &Permit<grant::ToolsRead>, id: &str) -> Result<Tool> {
-    visible(engine, &permit.rows(), id).await
+    let tool = visible(engine, &permit.rows(), id).await?;
+    if tool.held && !changes_tools(permit) {
+        return Err(Error::not_found("Tool", id));
+    }
+    Ok(tool)
 }
 
 /// Changes a tool.

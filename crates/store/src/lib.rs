@@ -26,6 +26,7 @@ mod migrations;
 pub mod names;
 pub mod passwords;
 pub mod people_events;
+pub mod pins;
 pub mod prompts;
 pub mod query;
 pub mod resources;

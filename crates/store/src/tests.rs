@@ -134,6 +134,7 @@ fn tool(gateway: &Gateway, name: &str, at: i64, owned: Owned) -> Tool {
         definition: format!(r#"{{"name":"{name}","z":1e400,"a":{{}}}}"#),
         enabled: true,
         reachable: true,
+        held: false,
         tags: domain::name::tags(["A b", "x1"], "tags").unwrap(),
         owned,
         record: record(at),

@@ -27,6 +27,7 @@ row! {
         definition: String,
         enabled: bool,
         reachable: bool,
+        held: bool,
         tags: String,
         ..owned: OwnedColumns,
         ..record: RecordColumns,
@@ -40,7 +41,7 @@ impl Entity for Tool {
     type Row = Columns;
 
     fn columns() -> String {
-        let own = "id, gateway_id, original_name, custom_name, custom_slug, name, display_name, description, definition, enabled, reachable, tags";
+        let own = "id, gateway_id, original_name, custom_name, custom_slug, name, display_name, description, definition, enabled, reachable, held, tags";
         format!("{own}, {}, {}", columns::OWNED, columns::RECORD)
     }
 
@@ -57,6 +58,7 @@ impl Entity for Tool {
             definition: row.definition,
             enabled: row.enabled,
             reachable: row.reachable,
+            held: row.held,
             tags: columns::tags(&row.tags)?,
             owned: row.owned.read()?,
             record: row.record.read(),
@@ -87,6 +89,7 @@ impl Entity for Tool {
             .set("definition", &self.definition)
             .set("enabled", self.enabled)
             .set("reachable", self.reachable)
+            .set("held", self.held)
             .set("tags", columns::list_text(&self.tags))
             .owned(&self.owned)
             .record(&self.record)
@@ -142,4 +145,9 @@ pub async fn by_ids(db: &Db, scope: &Scope, ids: &[ToolId]) -> Result<Vec<Tool>>
 /// The tools that `scope` sees, newest first.
 pub async fn list(db: &Db, scope: &Scope, query: &Query) -> Result<Vec<Tool>> {
     entity::list(db, scope, query).await
+}
+
+/// The same without those that are held back.
+pub async fn list_served(db: &Db, scope: &Scope, query: &Query) -> Result<Vec<Tool>> {
+    entity::list_where(db, scope, query, Some(("held", false))).await
 }

@@ -253,6 +253,15 @@ pub struct Notice {
     pub change: Change,
 }
 
+/// A resource that somebody follows was updated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Update {
+    /// Whose resource.
+    pub gateway: GatewayId,
+    /// Which one; `None` where any of them may have been.
+    pub uri: Option<Arc<str>>,
+}
+
 /// What happened to an upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Change {

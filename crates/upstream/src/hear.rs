@@ -26,6 +26,8 @@ pub(crate) enum Heard {
     Event(Event),
     /// A list changed.
     Changed(Change),
+    /// A resource was updated.
+    Updated(String),
     /// The server asks the gateway something.
     Asked(Id, bool),
     /// The server asks something that this caller can answer.
@@ -85,11 +87,11 @@ impl Ear {
                 Some((token, params)) if self.progress && token == self.id => Some(params),
                 _ => return Heard::Nothing,
             },
+            "notifications/resources/updated" => return updated(params),
             "notifications/message" if !self.wants_message(params) => return Heard::Nothing,
             // About the session, not about this request.
             "notifications/cancelled"
             | "notifications/initialized"
-            | "notifications/resources/updated"
             | "notifications/elicitation/complete"
             | "notifications/subscriptions/acknowledged" => return Heard::Nothing,
             _ => params.map(ToOwned::to_owned),
@@ -103,6 +105,16 @@ impl Ear {
         let level = object.as_ref().and_then(|object| object.text("level"));
         level.and_then(|level| severity(&level)).is_some_and(|level| level >= least)
     }
+}
+
+fn updated(params: Option<&RawValue>) -> Heard {
+    updated_uri(params).map_or(Heard::Nothing, Heard::Updated)
+}
+
+/// The URI in the parameters of `notifications/resources/updated`.
+pub(crate) fn updated_uri(params: Option<&RawValue>) -> Option<String> {
+    let object = params.and_then(|params| RawObject::parse(params).ok())?;
+    object.text("uri").map(std::borrow::Cow::into_owned)
 }
 
 /// The place of a log level, higher for more severe ones.
@@ -133,6 +145,7 @@ mod tests {
             }
             Ok(Heard::Event(Event::Done(_) | Event::Asked(_))) => unreachable!(),
             Ok(Heard::Changed(change)) => format!("{change:?}"),
+            Ok(Heard::Updated(uri)) => format!("updated {uri}"),
             Ok(Heard::Asked(id, ping)) => format!("asked {id} {ping}"),
             Ok(Heard::Question(id, question)) => format!("question {id} {}", question.method),
             Ok(Heard::Nothing) => String::new(),
@@ -172,6 +185,7 @@ mod tests {
         assert_eq!(hear(&ear, &note("message", r#"{"level":"notice","data":1}"#)), "");
         assert_eq!(hear(&ear, &note("tools/list_changed", "{}")), "Tools");
         assert_eq!(hear(&ear, &note("resources/updated", "{}")), "");
+        assert_eq!(hear(&ear, &note("resources/updated", r#"{"uri":"a:b"}"#)), "updated a:b");
         assert_eq!(hear(&ear, &note("acme/thing", r#"{"a":1}"#)), r#"notifications/acme/thing {"a":1}"#);
         assert_eq!(hear(&ear, r#"{"jsonrpc":"2.0","id":"q","method":"ping"}"#), r#"asked "q" true"#);
     }

@@ -10,6 +10,7 @@ pub mod builtin;
 pub mod call;
 pub mod egress;
 mod fault;
+mod follow;
 mod hear;
 mod hop;
 mod http;
@@ -22,6 +23,6 @@ pub mod stdio;
 
 pub use call::{
     Answer, Call, CallContext, Change, Connected, Event, EventStream, ListKind, Notice, Outcome, RpcError,
-    Target,
+    Target, Update,
 };
 pub use pool::{Pool, PoolConfig};

@@ -6,6 +6,7 @@ use crate::{
     builtin::BuiltinLink,
     call::{Answer, Call, Connected},
     fault::Fault,
+    follow::Following,
     http::{legacy::Legacy, modern::Modern, sse::Sse},
     stdio::link::StdioLink,
 };
@@ -47,6 +48,17 @@ impl Link {
             Self::Sse(link) => link.call(call, deadline).await,
             Self::Stdio(link) => Ok(link.call(call.clone()).await?),
             Self::Builtin(link) => Ok(link.call(call.clone()).await),
+        }
+    }
+
+    /// Asks to be told of updates, until that breaks or nothing is wanted any more.
+    pub(crate) async fn follow(&self, following: &mut Following) -> Result<(), Fault> {
+        match self {
+            Self::Modern(link) => link.follow(following).await,
+            Self::Legacy(link) => link.follow(following).await,
+            Self::Sse(link) => link.follow(following).await,
+            Self::Stdio(link) => link.follow(following).await,
+            Self::Builtin(_) => Err(Fault::Useless("does not change".to_owned())),
         }
     }
 

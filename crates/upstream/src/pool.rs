@@ -7,9 +7,9 @@
 mod entry;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -17,15 +17,16 @@ use domain::{Clock, Result, id::GatewayId};
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::value::RawValue;
 use tokio::{
-    sync::broadcast,
+    sync::{broadcast, watch},
     time::{Instant, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::entry::Entry;
 use crate::{
-    call::{Answer, Call, Connected, ListKind, Notice, Target},
+    call::{Answer, Call, Connected, ListKind, Notice, Target, Update},
     egress::Client,
+    follow::Wanted,
     stdio::{
         file::{FileServer, Launch, Reach},
         process::Supervision,
@@ -34,6 +35,9 @@ use crate::{
 
 /// Notices that wait for slow receivers; beyond it these learn that they missed some.
 const NOTICES: usize = 256;
+
+/// Updates of resources that wait for slow receivers.
+const UPDATES: usize = 4096;
 
 /// How often idle sessions are looked for.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -93,6 +97,9 @@ struct Inner {
     config: PoolConfig,
     entries: RwLock<HashMap<GatewayId, Arc<Entry>>>,
     notices: broadcast::Sender<Notice>,
+    updates: broadcast::Sender<Update>,
+    /// What is followed of each upstream, whatever becomes of its entry.
+    followed: Mutex<HashMap<GatewayId, watch::Sender<Wanted>>>,
     tasks: TaskTracker,
     closed: CancellationToken,
 }
@@ -113,9 +120,11 @@ impl Pool {
     /// A pool. Must be made within the runtime, where its sweeper runs.
     pub fn new(config: PoolConfig) -> Self {
         let (notices, _) = broadcast::channel(NOTICES);
+        let (updates, _) = broadcast::channel(UPDATES);
         let (tasks, closed) = (TaskTracker::new(), CancellationToken::new());
         let entries = RwLock::new(HashMap::new());
-        let inner = Arc::new(Inner { config, entries, notices, tasks, closed });
+        let inner =
+            Arc::new(Inner { config, entries, notices, updates, followed: Mutex::default(), tasks, closed });
         let (weak, closed) = (Arc::downgrade(&inner), inner.closed.clone());
         let sweeper = async move {
             loop {
@@ -176,6 +185,32 @@ impl Pool {
         entries.get(gateway).map(|entry| entry.stderr()).unwrap_or_default()
     }
 
+    /// Asks an upstream to tell of updates of these resources, and of no others, for as long as nothing else is said.
+    pub fn follow(&self, target: &Arc<Target>, uris: BTreeSet<Arc<str>>) {
+        let wanted = !uris.is_empty();
+        let mut followed = self.inner.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = followed.entry(target.gateway.clone()).or_default();
+        sender.send_replace(Arc::new(uris));
+        let receiver = sender.subscribe();
+        drop(followed);
+        if !wanted {
+            return;
+        }
+        let known = self.inner.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let known = known.get(&target.gateway).cloned();
+        // An entry of another revision is newer than what the caller knows.
+        let entry = known.map_or_else(|| self.inner.entry(target, || Arc::clone(target)), Ok);
+        match entry {
+            Ok(entry) => entry.keep_following(receiver, &self.inner.updates, &self.inner.tasks),
+            Err(error) => tracing::debug!(%error, server = target.name, "updates cannot be followed"),
+        }
+    }
+
+    /// Updates of followed resources from now on.
+    pub fn updates(&self) -> broadcast::Receiver<Update> {
+        self.inner.updates.subscribe()
+    }
+
     /// What happens to upstreams from now on.
     pub fn notices(&self) -> broadcast::Receiver<Notice> {
         self.inner.notices.subscribe()
@@ -185,6 +220,14 @@ impl Pool {
 impl Inner {
     fn all(&self) -> Vec<Arc<Entry>> {
         self.entries.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Lets a new entry follow what its predecessor did.
+    fn go_on_following(&self, entry: &Arc<Entry>, gateway: &GatewayId) {
+        let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = followed.get(gateway).filter(|sender| !sender.borrow().is_empty()) {
+            entry.keep_following(sender.subscribe(), &self.updates, &self.tasks);
+        }
     }
 
     /// The entry of a target, made anew where the target changed.
@@ -205,6 +248,7 @@ impl Inner {
         let entry = Arc::new(Entry::new(shared(), self)?);
         let replaced = entries.insert(target.gateway.clone(), Arc::clone(&entry));
         drop(entries);
+        self.go_on_following(&entry, &target.gateway);
         if let Some(replaced) = replaced {
             self.tasks.spawn(async move { replaced.close().await });
         }

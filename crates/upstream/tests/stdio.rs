@@ -64,7 +64,8 @@ async fn configured(mode: &str, change: impl FnOnce(&mut StdioConfig)) -> Server
     };
     change(&mut config);
     let (sender, notices) = broadcast::channel(16);
-    Server { link: StdioLink::new(config, sender), notices, reports }
+    let (updates, _) = broadcast::channel(16);
+    Server { link: StdioLink::new(config, sender, updates), notices, reports }
 }
 
 fn call(method: &'static str, params: &Value) -> Call {

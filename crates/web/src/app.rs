@@ -10,7 +10,7 @@ use crate::{
     api::{documents::Documents, well_known},
     guard::CredentialRules,
     layers::Edge,
-    mcp::{parking::Parking, questions::Questions, session::Sessions},
+    mcp::{parking::Parking, push::Push, questions::Questions, session::Sessions},
     settings::Settings,
 };
 
@@ -28,6 +28,7 @@ struct Inner {
     sessions: Sessions,
     questions: Questions,
     parking: Parking,
+    push: Push,
 }
 
 impl App {
@@ -45,6 +46,7 @@ impl App {
         // What waits in this process for a client is found again by the name of the process in its sealed id.
         let owner: Arc<str> = UserId::random().as_str().into();
         let (questions, parking) = (Questions::new(Arc::clone(&owner)), Parking::new(owner));
+        let push = Push::new(settings.streams.per_principal);
         let inner = Inner {
             engine,
             settings,
@@ -55,6 +57,7 @@ impl App {
             sessions,
             questions,
             parking,
+            push,
         };
         Ok(Self(Arc::new(inner)))
     }
@@ -87,6 +90,11 @@ impl App {
     /// Calls that wait for modern clients.
     pub(crate) fn parking(&self) -> &Parking {
         &self.0.parking
+    }
+
+    /// What clients are told unasked.
+    pub(crate) fn push(&self) -> &Push {
+        &self.0.push
     }
 
     /// What the layers compare requests with.

@@ -278,15 +278,20 @@ impl FromRequestParts<App> for Public {
     }
 }
 
+/// Whether a path answers calls, which have deadlines of their own.
+pub(crate) fn answers_calls(path: &str) -> bool {
+    is_mcp(path) || matches!(path.strip_suffix('/').unwrap_or(path), "/rpc" | "/protocol/completion/complete")
+}
+
 /// Whether a path is an MCP endpoint, which words its 401 in its own way.
 pub(crate) fn is_mcp(path: &str) -> bool {
     let path = path.strip_suffix('/').unwrap_or(path);
     let of_server = || {
         path.strip_prefix("/servers/")
             .and_then(|rest| rest.split_once('/'))
-            .is_some_and(|(_, rest)| rest == "mcp")
+            .is_some_and(|(_, rest)| matches!(rest, "mcp" | "sse" | "message"))
     };
-    path == "/mcp" || of_server()
+    matches!(path, "/mcp" | "/sse" | "/message") || of_server()
 }
 
 fn in_mcp_words(error: Error) -> Error {
@@ -310,6 +315,10 @@ mod tests {
     #[test]
     fn mcp_endpoints_are_told_apart() {
         assert!(is_mcp("/mcp") && is_mcp("/mcp/") && is_mcp("/servers/x/mcp"));
+        assert!(
+            is_mcp("/sse") && is_mcp("/message") && is_mcp("/servers/x/sse") && is_mcp("/servers/x/message")
+        );
+        assert!(!is_mcp("/rpc") && answers_calls("/rpc") && answers_calls("/mcp"));
         assert!(!is_mcp("/servers/mcp") && !is_mcp("/v1/servers/x/mcp") && !is_mcp("/mcps"));
     }
 }

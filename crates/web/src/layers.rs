@@ -54,7 +54,7 @@ use crate::{
     },
     app::App,
     decision::{self, Refused},
-    guard::{UsedToken, is_mcp},
+    guard::{UsedToken, answers_calls},
     settings::Settings,
 };
 
@@ -159,7 +159,7 @@ impl Stack {
         if let Some(root) = &edge.root_path {
             strip_root(&mut request, root);
         }
-        let free_of_deadline = is_mcp(request.uri().path());
+        let free_of_deadline = answers_calls(request.uri().path());
         let answering = self.routes.call(request);
         let answer = if free_of_deadline {
             answering.await

@@ -6,9 +6,11 @@
 
 mod answers;
 mod dispatch;
+mod doors;
 mod endpoint;
 mod handshake;
 pub(crate) mod parking;
+pub(crate) mod push;
 pub(crate) mod questions;
 mod reply;
 mod running;
@@ -22,17 +24,16 @@ use crate::routes::Api;
 pub(crate) fn routes(api: Api) -> Api {
     let mut api = api;
     for path in ["/mcp", "/mcp/"] {
-        api = api.plain(Method::POST, path, endpoint::post).plain(Method::GET, path, endpoint::get).plain(
-            Method::DELETE,
-            path,
-            endpoint::delete,
-        );
+        api = api
+            .plain(Method::POST, path, endpoint::post)
+            .plain(Method::GET, path, push::get::everything)
+            .plain(Method::DELETE, path, endpoint::delete);
     }
     for path in ["/servers/{id}/mcp", "/servers/{id}/mcp/"] {
         api = api
             .plain(Method::POST, path, endpoint::post_server)
-            .plain(Method::GET, path, endpoint::get_server)
+            .plain(Method::GET, path, push::get::server)
             .plain(Method::DELETE, path, endpoint::delete_server);
     }
-    api
+    doors::routes(api)
 }

@@ -1,6 +1,7 @@
 //! The settings of the web front, under ContextForge's names where it has them.
 
 mod credentials;
+mod streams;
 
 use domain::{
     Env, Setting,
@@ -9,7 +10,10 @@ use domain::{
 use engine::settings::Environment;
 use ipnet::IpNet;
 
-pub use self::credentials::{CookieSettings, CredentialSettings};
+pub use self::{
+    credentials::{CookieSettings, CredentialSettings},
+    streams::StreamSettings,
+};
 
 domain::settings! {
     /// Where the gateway listens and under which names it is known.
@@ -143,6 +147,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// Surfaces.
     pub features: FeatureSettings,
+    /// Streams to clients.
+    pub streams: StreamSettings,
     /// Files.
     pub well_known: WellKnownSettings,
     /// The deployment.
@@ -160,6 +166,7 @@ impl Settings {
             (AnswerSettings::ABOUT, AnswerSettings::REFERENCE),
             (LimitSettings::ABOUT, LimitSettings::REFERENCE),
             (FeatureSettings::ABOUT, FeatureSettings::REFERENCE),
+            (StreamSettings::ABOUT, StreamSettings::REFERENCE),
             (WellKnownSettings::ABOUT, WellKnownSettings::REFERENCE),
         ]
     }
@@ -177,6 +184,7 @@ impl Settings {
         let answers = AnswerSettings::read(env);
         let limits = LimitSettings::read(env);
         let features = FeatureSettings::read(env);
+        let streams = StreamSettings::read(env);
         let well_known = WellKnownSettings::read(env);
         let settings = Self {
             listen: listen?,
@@ -186,6 +194,7 @@ impl Settings {
             answers: answers?,
             limits: limits?,
             features: features?,
+            streams: streams?,
             well_known: well_known?,
             environment,
         };
@@ -198,6 +207,7 @@ impl Settings {
         let production = self.environment == Environment::Production;
         let has_proxies = !self.listen.trusted_proxies.0.is_empty();
         credentials::check(&self.credentials, &self.cookies, env, (production, has_proxies));
+        streams::check(&self.streams, env);
         if !matches!(self.answers.x_frame_options.as_str(), "DENY" | "SAMEORIGIN" | "ALLOW-ALL") {
             env.problem("X_FRAME_OPTIONS", "must be DENY, SAMEORIGIN or ALLOW-ALL");
         }

@@ -69,17 +69,18 @@ impl Measure<'_> {
 }
 
 pub(super) fn measure(data: &Data, screen: &Screen, setting: &str) -> Vec<Metric> {
-    let mut out = Vec::new();
-    for half in Half::BOTH {
-        let mut measure = Measure { screen, setting, half, out: Vec::new() };
-        let sets = sets(data, half);
-        attack_rates(&mut measure, &sets);
-        benign_rates(&mut measure, data, half);
-        carriers(&mut measure, data, &sets);
-        evasions(&mut measure, &sets);
-        out.extend(measure.out);
-    }
-    out
+    Half::BOTH.into_iter().flat_map(|half| measure_half(data, screen, setting, half)).collect()
+}
+
+/// The same on one half, or on everything.
+pub(super) fn measure_half(data: &Data, screen: &Screen, setting: &str, half: Half) -> Vec<Metric> {
+    let mut measure = Measure { screen, setting, half, out: Vec::new() };
+    let sets = sets(data, half);
+    attack_rates(&mut measure, &sets);
+    benign_rates(&mut measure, data, half);
+    carriers(&mut measure, data, &sets);
+    evasions(&mut measure, &sets);
+    measure.out
 }
 
 struct Sets<'a> {

@@ -52,6 +52,20 @@ pub(super) struct Instruction {
     pub(super) text: String,
 }
 
+/// The description of a poisoned tool.
+#[derive(Debug, Deserialize)]
+pub(super) struct Poisoned {
+    #[serde(alias = "description")]
+    pub(super) text: String,
+}
+
+/// An e-mail address and what it is.
+#[derive(Debug, Deserialize)]
+pub(super) struct Address {
+    pub(super) address: String,
+    pub(super) category: String,
+}
+
 /// Everything.
 #[derive(Debug)]
 pub(super) struct Data {
@@ -62,6 +76,9 @@ pub(super) struct Data {
     pub(super) documents: Vec<Document>,
     pub(super) marked: Vec<Marked>,
     pub(super) instructions: Vec<Instruction>,
+    /// Descriptions that give orders to models; a set of this kind need not be there.
+    pub(super) poisoned: Vec<Poisoned>,
+    pub(super) addresses: Vec<Address>,
 }
 
 impl Data {
@@ -74,6 +91,8 @@ impl Data {
             documents: rows(folder, "benign_docs")?,
             marked: rows(folder, "pii_presidio")?,
             instructions: rows(folder, "prompt_injection")?,
+            poisoned: rows(folder, "tool_poisoning")?,
+            addresses: rows(folder, "email_isemail")?,
         })
     }
 }

@@ -38,15 +38,18 @@ const MEASURED: [Measured; 3] = [
 ];
 
 pub(super) fn measure(data: &Data, screen: &Screen, mode: &str) -> Vec<Metric> {
+    Half::BOTH.into_iter().flat_map(|half| measure_half(data, screen, mode, half)).collect()
+}
+
+/// The same on one half, or on everything.
+pub(super) fn measure_half(data: &Data, screen: &Screen, mode: &str, half: Half) -> Vec<Metric> {
     let mut out = Vec::new();
-    for half in Half::BOTH {
-        if mode == "strict" {
-            for measured in &MEASURED {
-                out.extend(spans(half, half.of(&data.marked), screen, measured));
-            }
+    if mode == "strict" {
+        for measured in &MEASURED {
+            out.extend(spans(half, half.of(&data.marked), screen, measured));
         }
-        out.extend(prevalence(data, half, screen, mode));
     }
+    out.extend(prevalence(data, half, screen, mode));
     out
 }
 

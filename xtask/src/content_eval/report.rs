@@ -7,6 +7,8 @@ use std::{collections::BTreeMap, fmt::Write};
 pub(super) enum Half {
     Development,
     Judged,
+    /// Every row.
+    All,
 }
 
 impl Half {
@@ -14,7 +16,8 @@ impl Half {
 
     /// The rows of a half.
     pub(super) fn of<T>(self, rows: &[T]) -> impl Iterator<Item = &T> {
-        rows.iter().skip(usize::from(self == Self::Judged)).step_by(2)
+        let step = if self == Self::All { 1 } else { 2 };
+        rows.iter().skip(usize::from(self == Self::Judged)).step_by(step)
     }
 }
 
@@ -24,6 +27,17 @@ pub(super) enum Bar {
     AtLeast(f64),
     AtMost(f64),
     Reported,
+}
+
+impl Bar {
+    /// The value, and whether it is a least one.
+    pub(super) fn value(self) -> Option<(f64, bool)> {
+        match self {
+            Self::AtLeast(bar) => Some((bar, true)),
+            Self::AtMost(bar) => Some((bar, false)),
+            Self::Reported => None,
+        }
+    }
 }
 
 /// One rate on one half.

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use content::{Kind, Screen};
+use anyhow::{Context, Result};
+use content::{ContentSettings, Kind, Screen};
 
 /// Pieces that, repeated, make the matchers, parsers and decoders work hardest.
 /// The last one is ordinary prose.
@@ -56,6 +57,20 @@ pub(super) fn description(screen: &Screen) -> Duration {
         started.elapsed()
     };
     (0..200).map(|_| run()).min().unwrap_or_default()
+}
+
+/// The time for a text that was seen before.
+pub(super) fn cached() -> Result<Duration> {
+    let mut env = domain::Env::default();
+    let settings = ContentSettings::read(&mut env).context("the defaults are wrong")?;
+    let (screen, _) = Screen::new(&settings);
+    let text = "A description of one kilobyte is remembered. ".repeat(23);
+    let run = || {
+        let started = Instant::now();
+        std::hint::black_box(screen.screen(Kind::Tool, None, &text));
+        started.elapsed()
+    };
+    Ok((0..200).map(|_| run()).min().unwrap_or_default())
 }
 
 /// Times 100 KB of every piece and 200 KB of it.

@@ -21,6 +21,18 @@ pub enum Class {
     Suspicious,
 }
 
+impl Class {
+    /// The word in replies.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cosmetic => "cosmetic",
+            Self::Additive => "additive",
+            Self::Breaking => "breaking",
+            Self::Suspicious => "suspicious",
+        }
+    }
+}
+
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {

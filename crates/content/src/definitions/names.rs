@@ -18,9 +18,9 @@ const LEAST: usize = 6;
 
 /// What a name looks like: two names with the same skeleton cannot be told apart.
 pub fn skeleton(name: &str) -> String {
-    let folded = fold(name);
+    let letters = folded(name);
     // Some confusables are several characters (`rn` for `m`), and some only look alike as small letters.
-    unicode_security::skeleton(&folded)
+    unicode_security::skeleton(&letters)
         .collect::<String>()
         .replace("rn", "m")
         .replace("vv", "w")
@@ -30,7 +30,7 @@ pub fn skeleton(name: &str) -> String {
 }
 
 /// The name without case, separators and compatibility forms.
-fn fold(name: &str) -> String {
+pub(super) fn folded(name: &str) -> String {
     name.nfkc()
         .flat_map(char::to_lowercase)
         .filter(|c| {
@@ -44,7 +44,7 @@ fn fold(name: &str) -> String {
 
 /// Whether one name can be taken for the other. Equal names collide as well; the caller knows which are one thing.
 pub fn collide(a: &str, b: &str) -> Option<Collision> {
-    let (folded_a, folded_b) = (fold(a), fold(b));
+    let (folded_a, folded_b) = (folded(a), folded(b));
     if folded_a == folded_b {
         return Some(Collision::Same);
     }

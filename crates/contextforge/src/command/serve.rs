@@ -83,7 +83,8 @@ async fn listen(
     let address = listener.local_addr()?;
     let app = web::App::new(engine.clone(), configuration.web.clone())?;
     let drain = Duration::from_secs(configuration.process.drain_seconds);
-    let serving = web::Serving { router: web::router(app), workers, shutdown: stop_signal()?, drain };
+    let shutdown = stop_signal(engine.draining().clone())?;
+    let serving = web::Serving { router: web::router(app), workers, shutdown, drain };
     let serving = web::serve(listener, settings.clone(), serving);
     tracing::info!(%address, "listening");
     Ok((address, tokio::spawn(serving)))
@@ -158,9 +159,8 @@ fn read_servers(path: &Path) -> anyhow::Result<Vec<FileServer>> {
         .map_err(|error: anyhow::Error| error.context(format!("in {}", path.display())))
 }
 
-/// Cancelled by SIGTERM or SIGINT.
-fn stop_signal() -> anyhow::Result<CancellationToken> {
-    let token = CancellationToken::new();
+/// Has `token` cancelled by SIGTERM or SIGINT.
+fn stop_signal(token: CancellationToken) -> anyhow::Result<CancellationToken> {
     let stop = token.clone();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -16,7 +16,9 @@ type Section = (&'static [&'static str], &'static [Setting]);
 
 /// Every section: what it is for, and its settings.
 pub(crate) fn sections() -> Vec<Section> {
-    use engine::settings::{AccountSettings, AuthSettings, FederationSettings, PeopleSettings, TeamSettings};
+    use engine::settings::{
+        AccountSettings, AuthSettings, FederationSettings, PeopleSettings, PinSettings, TeamSettings,
+    };
     let mut sections: Vec<Section> = vec![
         (ProcessSettings::ABOUT, ProcessSettings::REFERENCE),
         (AuthSettings::ABOUT, AuthSettings::REFERENCE),
@@ -25,6 +27,7 @@ pub(crate) fn sections() -> Vec<Section> {
     ];
     sections.extend(PeopleSettings::sections());
     sections.push((FederationSettings::ABOUT, FederationSettings::REFERENCE));
+    sections.push((PinSettings::ABOUT, PinSettings::REFERENCE));
     sections.extend(web::settings::Settings::sections());
     sections.push((upstream::egress::EgressSettings::ABOUT, upstream::egress::EgressSettings::REFERENCE));
     sections.push((upstream::mail::MailSettings::ABOUT, upstream::mail::MailSettings::REFERENCE));

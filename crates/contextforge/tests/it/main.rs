@@ -14,6 +14,7 @@
 mod app;
 mod auth;
 mod coverage;
+mod doors;
 mod edge;
 mod federation;
 mod generated;
@@ -23,6 +24,8 @@ mod jwt;
 mod lifecycle;
 mod mcp;
 mod people;
+mod pins;
+mod push;
 mod rbac;
 mod registry;
 mod relay;

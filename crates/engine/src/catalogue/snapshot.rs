@@ -1,6 +1,10 @@
 //! What a snapshot holds: prepared for one hash look-up per question and for lists that are copied, not encoded.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use domain::{
     Owned, Timestamp, Visibility,
@@ -61,8 +65,12 @@ pub struct Item {
     pub listed: Box<RawValue>,
     /// Its object in lists under the upstream's own name.
     pub bare: Box<RawValue>,
+    /// Whether it is held back: not listed, and a call says so.
+    pub held: bool,
     /// `x-mcp-header` annotations of a tool's input schema, if it has any: the schema itself.
     pub header_schema: Option<Box<RawValue>>,
+    /// Stands for what lists show of it: another digest is another text.
+    pub digest: u64,
 }
 
 /// A virtual server.
@@ -126,7 +134,10 @@ impl Shelf {
         for item in items {
             let name: Box<str> = item.exposed(prefix).into();
             shelf.names.entry(item.kind).or_default().entry(name).or_default().push(Arc::clone(&item));
-            shelf.lists.entry(item.kind).or_default().push(item);
+            // A name that is held back stays taken, so that nothing else is called in its place.
+            if !item.held {
+                shelf.lists.entry(item.kind).or_default().push(item);
+            }
         }
         for list in shelf.lists.values_mut() {
             list.sort_by(|a, b| a.exposed(prefix).cmp(b.exposed(prefix)).then_with(|| a.id.cmp(&b.id)));
@@ -149,6 +160,14 @@ impl Shelf {
 }
 
 impl Item {
+    /// The same with its digest.
+    fn digested(mut self) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (&self.name, self.listed.get(), self.bare.get()).hash(&mut hasher);
+        self.digest = hasher.finish();
+        self
+    }
+
     /// The name under which a server with this `prefix` shows it.
     pub fn exposed(&self, prefix: Prefix) -> &str {
         match prefix {
@@ -173,7 +192,8 @@ impl Snapshot {
         let tools = rows.tools.iter().filter_map(|tool| tool_item(tool, &peers));
         let prompts = rows.prompts.iter().filter_map(|prompt| prompt_item(prompt, &peers));
         let resources = rows.resources.iter().filter_map(|resource| resource_item(resource, &peers));
-        let items: Vec<Arc<Item>> = tools.chain(prompts).chain(resources).map(Arc::new).collect();
+        let items = tools.chain(prompts).chain(resources).map(|item| Arc::new(item.digested()));
+        let items: Vec<Arc<Item>> = items.collect();
         let by_id: HashMap<&str, &Arc<Item>> = items.iter().map(|item| (&*item.id, item)).collect();
         let servers = rows.servers.iter().filter(|server| server.enabled);
         let servers =
@@ -286,7 +306,9 @@ fn tool_item(tool: &Tool, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option<Item>
         peer: Arc::clone(peer),
         listed: protocol::name::rename(&bare, &tool.name).ok()?,
         bare,
+        held: tool.held,
         header_schema: schema.filter(|schema| schema.get().contains("x-mcp-header")),
+        digest: 0,
     })
 }
 
@@ -303,7 +325,9 @@ fn prompt_item(prompt: &Prompt, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option
         peer: Arc::clone(peer),
         listed: protocol::name::rename(&bare, &prompt.name).ok()?,
         bare,
+        held: false,
         header_schema: None,
+        digest: 0,
     })
 }
 
@@ -323,7 +347,9 @@ fn resource_item(resource: &Resource, peers: &HashMap<GatewayId, Arc<Peer>>) -> 
         peer: Arc::clone(peer),
         listed: object.clone(),
         bare: object,
+        held: false,
         header_schema: None,
+        digest: 0,
     })
 }
 

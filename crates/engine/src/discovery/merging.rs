@@ -218,6 +218,7 @@ fn new_tool(origin: Origin<'_>, new: &FoundNamed, slug: String, name: String) ->
         definition: new.definition.clone(),
         enabled: true,
         reachable: true,
+        held: false,
         tags: Vec::new(),
         owned: origin.gateway.owned.clone(),
         record: origin.record.clone(),

@@ -11,7 +11,7 @@ use domain::{Error, Owned, Result, Visibility, gateway::Gateway, id::GatewayId};
 use store::claims::{Claim, of_others};
 
 use super::naming::public;
-use crate::{engine::Engine, ownership};
+use crate::{catalogue::Kind, engine::Engine, ownership};
 
 /// What a gateway cannot have.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub(crate) struct Taken {
     pub(crate) prompts: Foreign,
     /// URIs of resources that may not come to be seen by more people.
     pub(crate) uris: HashSet<String>,
+    /// The upstreams' own names of tools of other gateways, for which a new tool must not pass.
+    pub(crate) originals: Vec<Box<str>>,
 }
 
 /// Slugs that others hold.
@@ -41,6 +43,7 @@ impl Taken {
             tools: foreign(engine, Claim::ToolName, gateway, &holds).await?,
             prompts: foreign(engine, Claim::PromptName, gateway, &holds).await?,
             uris: HashSet::new(),
+            originals: originals(engine, gateway),
         })
     }
 
@@ -59,8 +62,17 @@ impl Taken {
             let held = of_others(engine.db(), Claim::ResourceUri, &after.id, "").await?;
             uris.extend(held.into_iter().filter(|(_, holder)| holds(holder)).map(|(uri, _)| uri));
         }
-        Ok(Self { tools, prompts, uris })
+        Ok(Self { tools, prompts, uris, originals: originals(engine, after) })
     }
+}
+
+/// Read from the catalogue: whoever is switched off or held back is nobody to be mistaken for.
+fn originals(engine: &Engine, gateway: &Gateway) -> Vec<Box<str>> {
+    let snapshot = engine.catalogue().snapshot();
+    let others = snapshot.list(None, Kind::Tool).iter();
+    let others =
+        others.filter(|item| item.peer.target.gateway != gateway.id && meet(&gateway.owned, &item.owned));
+    others.map(|item| item.original.clone()).collect()
 }
 
 async fn foreign(

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Engine, Permit, audit, catalogue,
-    discovery::{self, Found, Plan, Stored, carried, merging::Origin, taken::Taken},
+    discovery::{self, Found, Plan, Stored, carried, merging::Origin, pinning, taken::Taken},
     ownership,
 };
 
@@ -153,6 +153,7 @@ async fn store_change(
     let mut tx = engine.db().begin().await?;
     store::gateways::update(&mut tx, after, sealed.as_deref(), before.record.version).await?;
     discovery::write(&mut tx, &plan).await?;
+    pinning::write(engine, &mut tx, (after, &plan), &permit.actor().email, caller).await?;
     if found.is_some() && !before.reachable {
         discovery::answering(&mut tx, &after.id).await?;
     }

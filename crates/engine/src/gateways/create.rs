@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Engine, Permit, audit, catalogue,
-    discovery::{self, Found, merging::Origin, taken::Taken},
+    discovery::{self, Found, merging::Origin, pinning, taken::Taken},
     ownership,
 };
 
@@ -69,6 +69,7 @@ async fn store_new(
     let mut tx = engine.db().begin().await?;
     store::gateways::insert(&mut tx, gateway, sealed.as_deref()).await?;
     discovery::write(&mut tx, &plan).await?;
+    pinning::write(engine, &mut tx, (gateway, &plan), &permit.actor().email, caller).await?;
     let details = json!({
         "name": gateway.name, "transport": gateway.transport, "visibility": gateway.owned.visibility,
         "tools": plan.tools.add.len(), "prompts": plan.prompts.add.len(), "resources": plan.resources.add.len(),

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{create::federated, federation::Running, opened, revision, target, visible};
 use crate::{
     Engine, Permit, audit, catalogue,
-    discovery::{self, Counts, Found, Plan, merging::Origin, taken::Taken},
+    discovery::{self, Counts, Found, Plan, merging::Origin, pinning, taken::Taken},
     ownership,
 };
 
@@ -87,7 +87,7 @@ async fn sync(engine: &Engine, gateway: &Gateway, by: By<'_>) -> Result<Refreshe
     let report = |error: Option<String>, plan: &Plan| Refreshed {
         gateway_id: gateway.id.clone(),
         error,
-        tools: plan.tools.counts(),
+        tools: plan.tool_counts(),
         prompts: plan.prompts.counts(),
         resources: plan.resources.counts(),
         notes: plan.notes.clone(),
@@ -141,6 +141,7 @@ async fn save(
 ) -> Result<()> {
     let mut tx = engine.db().begin().await?;
     discovery::write(&mut tx, plan).await?;
+    pinning::write(engine, &mut tx, (after, plan), by.actor, by.caller).await?;
     store::gateways::set_discovered(&mut tx, after).await?;
     if !before.reachable {
         discovery::answering(&mut tx, &after.id).await?;
@@ -157,7 +158,7 @@ async fn save(
 async fn note(engine: &Engine, tx: &mut store::Tx, gateway: &Gateway, plan: &Plan, by: By<'_>) -> Result<()> {
     let count = |counts: Counts| json!([counts.added, counts.updated, counts.removed]);
     let details = json!({
-        "name": gateway.name, "tools": count(plan.tools.counts()),
+        "name": gateway.name, "tools": count(plan.tool_counts()),
         "prompts": count(plan.prompts.counts()), "resources": count(plan.resources.counts()),
     });
     let deed = audit::Deed::done("gateway.refresh", "gateway", gateway.id.as_str()).with(details);

@@ -34,6 +34,15 @@ pub const METHODS: &[Method] = &[
         name: "resources/read",
         about: &[(Kind::Resource, Permission::ResourcesRead), (Kind::Template, Permission::ResourcesRead)],
     },
+    Method { name: "subscriptions/listen", about: &[] },
+    Method {
+        name: "resources/subscribe",
+        about: &[(Kind::Resource, Permission::ResourcesRead), (Kind::Template, Permission::ResourcesRead)],
+    },
+    Method {
+        name: "resources/unsubscribe",
+        about: &[(Kind::Resource, Permission::ResourcesRead), (Kind::Template, Permission::ResourcesRead)],
+    },
     Method {
         name: "completion/complete",
         about: &[(Kind::Prompt, Permission::PromptsRead), (Kind::Template, Permission::ResourcesRead)],

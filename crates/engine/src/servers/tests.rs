@@ -18,6 +18,7 @@ pub(crate) fn tool(original: &str, name: &str, visibility: Visibility) -> Tool {
         definition: "{}".to_owned(),
         enabled: true,
         reachable: true,
+        held: false,
         tags: Vec::new(),
         owned: Owned { visibility, ..gateway.owned },
         record: gateway.record,

@@ -6,7 +6,7 @@ use domain::id::GatewayId;
 use tokio::sync::broadcast;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::call::{Change, Notice};
+use crate::call::{Change, Notice, Update};
 
 /// The first and the longest wait between attempts to listen again.
 const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
@@ -16,6 +16,7 @@ const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins
 pub(crate) struct Herald {
     pub(crate) gateway: GatewayId,
     pub(crate) notices: broadcast::Sender<Notice>,
+    pub(crate) updates: broadcast::Sender<Update>,
     pub(crate) tasks: TaskTracker,
     pub(crate) closed: CancellationToken,
 }
@@ -31,11 +32,17 @@ impl Herald {
         drop(self.notices.send(Notice { gateway: self.gateway.clone(), change }));
     }
 
+    /// Tells of an updated resource; without a URI, that any of them may have been.
+    pub(crate) fn tell_updated(&self, uri: Option<&str>) {
+        drop(self.updates.send(Update { gateway: self.gateway.clone(), uri: uri.map(std::sync::Arc::from) }));
+    }
+
     /// Tells that anything may have changed, because nobody listened for a while.
     pub(crate) fn tell_all(&self) {
         for change in [Change::Tools, Change::Prompts, Change::Resources] {
             self.tell(change);
         }
+        self.tell_updated(None);
     }
 
     /// Runs a task until it ends or the upstream is closed.

@@ -3,6 +3,7 @@
 //! There is no state but the next id. A JSON answer costs one request and no task; an event stream is read when
 //! the caller asks for the next event, and dropping it closes the connection, which cancels the request.
 
+mod follow;
 mod listen;
 
 use std::sync::{
@@ -149,7 +150,7 @@ impl Reading for Events {
                 Heard::Event(event) => return Ok(event),
                 Heard::Changed(change) => self.herald.tell(change),
                 // Servers of this era ask nothing; whoever does gets no answer.
-                Heard::Asked(..) | Heard::Question(..) | Heard::Nothing => {}
+                Heard::Updated(_) | Heard::Asked(..) | Heard::Question(..) | Heard::Nothing => {}
             }
         }
         Err(Fault::Broken)

@@ -3,6 +3,7 @@
 //! The stream is the session, so there is one per principal. Where it ends, the requests that wait on it fail and
 //! the next call opens another.
 
+mod follow;
 mod reading;
 mod session;
 

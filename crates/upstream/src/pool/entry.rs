@@ -2,7 +2,10 @@
 
 use std::{
     mem::discriminant,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -13,16 +16,18 @@ use domain::{
 use protocol::{jsonrpc::RpcError, ladder};
 use serde_json::value::RawValue;
 use tokio::{
-    sync::Mutex,
+    sync::{Mutex, broadcast, watch},
     time::{Instant, timeout_at},
 };
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::Inner;
 use crate::{
     breaker::Breaker,
     builtin::BuiltinLink,
-    call::{Answer, Call, CallContext, Change, Connected, ListKind, Target},
+    call::{Answer, Call, CallContext, Change, Connected, ListKind, Target, Update},
     fault::Fault,
+    follow::{self, Followed, Following, Wanted},
     http::{Origin, herald::Herald},
     link::Link,
     list::Paging,
@@ -42,6 +47,9 @@ pub(super) struct Entry {
     /// Held while it is found out what the upstream speaks; holds when a contradiction was last looked into.
     gate: Mutex<Option<Instant>>,
     breaker: Breaker,
+    /// Whether there is a task that follows resources.
+    following: AtomicBool,
+    closed: CancellationToken,
 }
 
 impl Entry {
@@ -53,6 +61,7 @@ impl Entry {
                 let herald = Herald {
                     gateway: target.gateway.clone(),
                     notices: pool.notices.clone(),
+                    updates: pool.updates.clone(),
                     tasks: pool.tasks.clone(),
                     closed: pool.closed.child_token(),
                 };
@@ -61,7 +70,8 @@ impl Entry {
             }
         };
         let link = RwLock::new(link.map(Arc::new));
-        Ok(Self { target, way, link, gate: Mutex::new(None), breaker: Breaker::default() })
+        let (gate, breaker, following) = (Mutex::new(None), Breaker::default(), AtomicBool::new(false));
+        Ok(Self { target, way, link, gate, breaker, following, closed: pool.closed.child_token() })
     }
 
     pub(super) fn revision(&self) -> i64 {
@@ -235,6 +245,22 @@ impl Entry {
         result.map_err(|fault| fault.into_error(&self.target.name))
     }
 
+    /// Follows what is wanted from now on, in one task however often this is called.
+    pub(super) fn keep_following(
+        self: &Arc<Self>,
+        wanted: watch::Receiver<Wanted>,
+        updates: &broadcast::Sender<Update>,
+        tasks: &TaskTracker,
+    ) {
+        if self.following.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let following = Following::new(self.target.gateway.clone(), wanted, updates.clone());
+        let work = follow::keep(Arc::downgrade(self), following);
+        let closed = self.closed.clone();
+        tasks.spawn(async move { closed.run_until_cancelled_owned(work).await });
+    }
+
     pub(super) fn sweep(&self) {
         if let Some(link) = self.current() {
             link.sweep();
@@ -242,6 +268,7 @@ impl Entry {
     }
 
     pub(super) async fn close(&self) {
+        self.closed.cancel();
         if let Some(way) = &self.way {
             way.herald.closed.cancel();
         }
@@ -258,8 +285,16 @@ impl Entry {
     }
 }
 
+impl Followed for Entry {
+    async fn follow(&self, following: &mut Following) -> Result<(), Fault> {
+        let link = self.link(Instant::now() + follow::PATIENCE).await?;
+        link.follow(following).await
+    }
+}
+
 impl Drop for Entry {
     fn drop(&mut self) {
+        self.closed.cancel();
         if let Some(way) = &self.way {
             way.herald.closed.cancel();
         }
@@ -280,7 +315,7 @@ fn process(target: &Target, pool: &Inner) -> Result<StdioLink> {
         dialect: target.dialect.clone(),
         supervision: pool.config.supervision.clone(),
     };
-    Ok(StdioLink::new(config, pool.notices.clone()))
+    Ok(StdioLink::new(config, pool.notices.clone(), pool.updates.clone()))
 }
 
 /// Whether doing it twice is like doing it once.

@@ -31,8 +31,9 @@ use super::{
     file::Launch,
     process::{Backoff, Ring, Supervision},
 };
-use crate::call::{Answer, Call, Change, Connected, EventStream, Notice};
+use crate::call::{Answer, Call, Change, Connected, EventStream, Notice, Update};
 
+mod follow;
 mod handshake;
 mod session;
 mod stream;
@@ -65,6 +66,7 @@ struct Inner {
     config: StdioConfig,
     ring: Arc<Ring>,
     notices: broadcast::Sender<Notice>,
+    updates: broadcast::Sender<Update>,
     processes: TaskTracker,
     closed: CancellationToken,
     state: Mutex<State>,
@@ -109,11 +111,15 @@ struct Failure {
 
 impl StdioLink {
     /// A link to a server that is not started yet.
-    pub fn new(config: StdioConfig, notices: broadcast::Sender<Notice>) -> Self {
+    pub fn new(
+        config: StdioConfig,
+        notices: broadcast::Sender<Notice>,
+        updates: broadcast::Sender<Update>,
+    ) -> Self {
         let modern = config.dialect.as_ref().map(|dialect| dialect.modern);
         let state = Mutex::new(State { modern, ..State::default() });
         let (ring, processes, closed) = (Arc::default(), TaskTracker::new(), CancellationToken::new());
-        Self { inner: Arc::new(Inner { config, ring, notices, processes, closed, state }) }
+        Self { inner: Arc::new(Inner { config, ring, notices, updates, processes, closed, state }) }
     }
 
     /// Starts the server if it does not run, and says what it is.
@@ -269,8 +275,16 @@ impl Inner {
         let Self { config, ring, notices, processes, .. } = &**self;
         let (gateway, notices) = (config.gateway.clone(), notices.clone());
         let changed = move |change| drop(notices.send(Notice { gateway: gateway.clone(), change }));
-        let setup =
-            Setup { ring: Arc::clone(ring), processes: processes.clone(), changed: Box::new(changed) };
+        let (gateway, listeners) = (config.gateway.clone(), self.updates.clone());
+        let updated = move |uri: String| {
+            drop(listeners.send(Update { gateway: gateway.clone(), uri: Some(Arc::from(uri)) }));
+        };
+        let setup = Setup {
+            ring: Arc::clone(ring),
+            processes: processes.clone(),
+            changed: Box::new(changed),
+            updated: Box::new(updated),
+        };
         Session::spawn(&config.launch, &config.supervision, setup)
     }
 

@@ -1,5 +1,6 @@
 //! `/tools`: what upstreams offer, as people see and change it.
 
+mod pins;
 mod read;
 
 use axum::response::{IntoResponse, Response};
@@ -29,6 +30,7 @@ use crate::{guard::Authorized, routes::Api};
 type Answer = Result<Response, Failure>;
 
 pub(crate) fn routes(api: Api) -> Api {
+    let api = pins::routes(api);
     api.collection(Method::GET, "/tools", list)
         .route(Method::GET, "/tools/{id}", get)
         .route(Method::PUT, "/tools/{id}", update)

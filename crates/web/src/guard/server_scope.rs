@@ -1,6 +1,6 @@
 //! Where a token that is limited to one virtual server may be used: at that server's own path, at the MCP endpoint for
 //! everything, which is narrowed to that server (`engine::resolve::place`), and for the documentation (contract,
-//! section 3). Everything else is forbidden by not being listed, new routes included. What is public (`/health`,
+//! section 3); the other doors to the same messages (`/rpc`, `/sse`, `/message`) are narrowed alike. Everything else is forbidden by not being listed, new routes included. What is public (`/health`,
 //! `/ready`) asks for no token.
 
 use domain::id::ServerId;
@@ -10,7 +10,7 @@ use engine::policy::Door;
 const DOCUMENTS: [&str; 3] = ["/docs", "/redoc", "/openapi.json"];
 
 /// Doors whose every message goes through `engine::resolve::place`.
-const NARROWED: [&str; 2] = ["/mcp", "/mcp/"];
+const NARROWED: [&str; 6] = ["/mcp", "/mcp/", "/rpc", "/rpc/", "/sse", "/message"];
 
 /// The virtual server under whose path a request comes in.
 pub(crate) fn server_of(path: &str) -> Option<ServerId> {
@@ -47,6 +47,10 @@ mod tests {
         assert!(within_server(&format!("/servers/{mine}/mcp"), &mine));
         assert!(within_server(&format!("/v1/servers/{mine}/tools"), &mine));
         assert!(within_server("/openapi.json", &mine) && within_server("/mcp", &mine));
+        assert!(
+            within_server("/rpc", &mine) && within_server("/sse", &mine) && within_server("/message", &mine)
+        );
+        assert!(within_server(&format!("/servers/{mine}/sse"), &mine));
         for path in [
             format!("/servers/{other}/mcp"),
             format!("/servers/{mine}x/mcp"),
@@ -56,6 +60,10 @@ mod tests {
             "/servers/".into(),
             "/tools".into(),
             "/mcpx".into(),
+            "/initialize".into(),
+            "/protocol/initialize".into(),
+            format!("/servers/{other}/sse"),
+            format!("/servers/{other}/message"),
             "/v1/mcp".into(),
             "/docs/x".into(),
             "/".into(),

@@ -23,6 +23,7 @@ use super::{
     endpoint::Request,
     handshake,
     parking::{self, Opened, Parked},
+    push,
     reply::Reply,
     running,
     session::Entry,
@@ -49,13 +50,14 @@ pub(crate) struct Client {
 }
 
 /// Serves a request.
-///
-/// `logging/setLevel` is taken and has no effect: each upstream decides what it logs.
 pub(crate) async fn request(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> Reply {
     match incoming.method {
         "server/discover" => handshake::discover(request, incoming),
         "initialize" => handshake::initialize(request, incoming),
-        "ping" | "logging/setLevel" => Reply::done(incoming.id, Ok(RawObject::new().to_raw())),
+        "ping" => Reply::done(incoming.id, Ok(RawObject::new().to_raw())),
+        "logging/setLevel" => push::sessions::set_level(request, incoming),
+        "resources/subscribe" | "resources/unsubscribe" => push::subscribe::serve(request, incoming),
+        "subscriptions/listen" => push::listen::serve(request, incoming),
         "tools/list" => list(request, incoming, Kind::Tool),
         "prompts/list" => list(request, incoming, Kind::Prompt),
         "resources/list" => list(request, incoming, Kind::Resource),
@@ -193,7 +195,13 @@ fn said(request: &Request, incoming: &Incoming<'_>, admitted: Admitted) -> Resul
             // Who takes no stream cannot be asked on one.
             let session = request.session.as_ref().filter(|_| request.streams);
             let abilities = session.map(|session| session.abilities).unwrap_or_default();
-            Ok(Client { progress_token, log_level: None, info: None, abilities, declared: None })
+            Ok(Client {
+                progress_token,
+                log_level: push::level(request),
+                info: None,
+                abilities,
+                declared: None,
+            })
         }
     }
 }

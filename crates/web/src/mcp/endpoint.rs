@@ -91,19 +91,6 @@ pub(crate) async fn post_server(
     serve(auth, Some(id), posted).await
 }
 
-/// `GET /mcp`: no stream of server messages is offered, so clients go on without one.
-pub(crate) async fn get(_auth: Authorized<ServersUse>) -> Response {
-    only("POST, DELETE")
-}
-
-/// `GET /servers/{id}/mcp`.
-pub(crate) async fn get_server(auth: Authorized<ServersUse>, Path(id): Path<String>) -> Response {
-    match resolve::place(auth.app.engine(), &auth, Some(&id)) {
-        Ok(_) => only("POST, DELETE"),
-        Err(error) => Failure(error).into_response(),
-    }
-}
-
 /// `DELETE /mcp`: ends the session.
 pub(crate) async fn delete(auth: Authorized<ServersUse>, headers: HeaderMap) -> Response {
     end(&auth, "", &headers)
@@ -126,19 +113,20 @@ fn end(auth: &Authorized<ServersUse>, at: &str, headers: &HeaderMap) -> Response
     match sessions.find(auth.actor(), at, id) {
         Some(session) => {
             sessions.end(&session);
+            auth.app.push().end(&session.key);
             json(StatusCode::OK, br#"{"jsonrpc":"2.0","result":{}}"#.to_vec())
         }
         None => refuse(Refusal::SessionUnknown),
     }
 }
 
-fn only(methods: &'static str) -> Response {
+pub(super) fn only(methods: &'static str) -> Response {
     let mut response = refuse(Refusal::HttpMethod);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
     response
 }
 
-fn refuse(refusal: Refusal) -> Response {
+pub(super) fn refuse(refusal: Refusal) -> Response {
     Reply::Refused { id: None, refusal, era: None }.into_response()
 }
 
@@ -167,7 +155,7 @@ async fn serve(auth: Authorized<ServersUse>, server: Option<String>, posted: Pos
 }
 
 /// Looks up the session of a legacy request. A modern request has none, whatever its headers say.
-async fn find_session(request: &mut Request) -> Result<(), Refusal> {
+pub(super) async fn find_session(request: &mut Request) -> Result<(), Refusal> {
     let modern = headers::single(&request.headers, &headers::PROTOCOL_VERSION)?
         .is_some_and(version::is_modern_or_later);
     let Some(id) = request.headers.get(SESSION).filter(|_| !modern) else { return Ok(()) };
@@ -187,7 +175,7 @@ async fn find_session(request: &mut Request) -> Result<(), Refusal> {
 }
 
 /// Whether the content type is JSON, and whether the client takes event streams.
-fn accepted(headers: &HeaderMap) -> Result<bool, Refusal> {
+pub(super) fn accepted(headers: &HeaderMap) -> Result<bool, Refusal> {
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
@@ -247,7 +235,7 @@ async fn batch(mut request: Request, body: &Bytes) -> Response {
     response
 }
 
-async fn one(request: &Request, message: Message<'_>) -> Reply {
+pub(super) async fn one(request: &Request, message: Message<'_>) -> Reply {
     match message {
         Message::Response { id, outcome } => {
             if let Some(id) = id {

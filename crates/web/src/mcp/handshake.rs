@@ -1,13 +1,14 @@
 //! What the gateway says about itself: `initialize` for legacy clients, `server/discover` for modern ones.
 //!
-//! Capabilities are those of what the place can serve for this caller. Changes are not pushed, so `listChanged` is
-//! not claimed.
+//! Capabilities are those of what the place can serve for this caller. Changes are pushed (`push`), so `listChanged` is
+//! claimed; a client without a session hears of them when it asks.
 
-use engine::catalogue::Kind;
+use engine::{catalogue::Kind, push::updates};
 use http::HeaderValue;
 use protocol::{
     abilities::Abilities,
     era::Era,
+    headers,
     json::{self, RawObject},
     meta::{self, MetaEdit},
     result, version,
@@ -87,15 +88,24 @@ fn server_info() -> Box<RawValue> {
 fn capabilities(request: &Request) -> Box<RawValue> {
     let mut object = RawObject::new();
     let has = |kind| request.place.has(&request.auth, kind);
-    object.set("tools", raw(&json!({})));
+    let told = pushes(request);
+    object.set("logging", raw(&json!({})));
+    object.set("tools", raw(&json!({ "listChanged": told })));
     if has(Kind::Prompt) {
-        object.set("prompts", raw(&json!({})));
+        object.set("prompts", raw(&json!({ "listChanged": told })));
         object.set("completions", raw(&json!({})));
     }
     if has(Kind::Resource) || has(Kind::Template) {
-        object.set("resources", raw(&json!({})));
+        let subscribe = told && updates::offered(&request.auth, &request.place);
+        object.set("resources", raw(&json!({ "listChanged": told, "subscribe": subscribe })));
     }
     object.to_raw()
+}
+
+/// Whether there is a stream on which this client can be told of changes.
+fn pushes(request: &Request) -> bool {
+    let modern = request.headers.get(&headers::PROTOCOL_VERSION).and_then(|value| value.to_str().ok());
+    modern.is_some_and(version::is_modern_or_later) || request.auth.app.settings().streams.get_enabled
 }
 
 fn raw(value: &serde_json::Value) -> Box<RawValue> {

@@ -54,8 +54,8 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
-    /// Starts a server. `answer` gives the result of a request, an error as `error:{…}`, or nothing for a method that
-    /// it does not know; the handshake is answered for it where it does not.
+    /// Starts a server. `answer` gives the result of a request, an error as `error:{…}`, a whole event stream
+    /// as `events:…`, or nothing for a method that it does not know; the handshake is answered for it where it does not.
     pub(crate) async fn serve(answer: impl Fn(&Seen) -> Option<String> + Send + Sync + 'static) -> Self {
         Self::listen(TcpListener::bind("127.0.0.1:0").await.unwrap(), answer)
     }
@@ -128,6 +128,10 @@ fn respond(seen: &Seen, answer: &dyn Fn(&Seen) -> Option<String>) -> Response<Fu
         "ping" => "{}".to_owned(),
         _ => answer(seen).unwrap_or_else(|| unknown.to_owned()),
     };
+    if let Some(events) = told.strip_prefix("events:") {
+        let response = Response::builder().header("content-type", "text/event-stream");
+        return response.body(Full::from(events.to_owned())).unwrap();
+    }
     full(200, seen.reply(&told))
 }
 

@@ -1,11 +1,15 @@
-//! Every door decides alike: what REST shows is what MCP lists, and what MCP does is what an explanation says.
+//! Every door decides alike: what REST shows is what MCP lists over each of its doors, and what MCP does is what an
+//! explanation says.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::{ANN, BOB, CARL, DORA, World, signed};
-use crate::app::{ADMIN, App};
+use crate::{
+    app::{ADMIN, App},
+    doors::sse::Client,
+};
 
 /// Everybody that is asked about, with a word for who they are.
 async fn principals(world: &World, server: &str) -> Vec<(&'static str, String)> {
@@ -49,7 +53,16 @@ async fn over_rest(app: &App, token: &str, path: &str, member: &str) -> Shown {
 }
 
 async fn over_mcp(app: &App, token: &str, door: &str, (method, list, member): (&str, &str, &str)) -> Shown {
-    let answer = app.mcp(door, token, method, json!({})).await;
+    shown(&app.mcp(door, token, method, json!({})).await, method, (list, member))
+}
+
+/// The same over HTTP+SSE.
+async fn over_sse(client: &mut Option<Client<'_>>, (method, list, member): (&str, &str, &str)) -> Shown {
+    let (answer, _) = client.as_mut()?.ask(method, json!({})).await;
+    shown(&answer, method, (list, member))
+}
+
+fn shown(answer: &Value, method: &str, (list, member): (&str, &str)) -> Shown {
     match answer["error"]["code"].as_i64() {
         None => texts(&answer["result"][list], member),
         Some(-32003) => None,
@@ -80,10 +93,22 @@ async fn rest_lists_what_mcp_lists() {
     let (mut refused, mut compared) = (0, 0);
     for (who, token) in principals(&world, &server).await.into_iter().filter(|(who, _)| *who != "carl, bound")
     {
+        let mut sse = Client::try_open(app, "/sse", &token).await;
+        let mut inside = Client::try_open(app, &format!("/servers/{server}/sse"), &token).await;
         for (path, method, list, member) in LISTS {
             let rest = over_rest(app, &token, &format!("/v1/{path}?limit=0"), member).await;
-            let mcp = over_mcp(app, &token, "/mcp", (method, list, member)).await;
-            assert_eq!(rest, mcp, "{who}: {path}");
+            for door in ["/mcp", "/rpc"] {
+                let mcp = over_mcp(app, &token, door, (method, list, member)).await;
+                assert_eq!(rest, mcp, "{who}: {path} over {door}");
+            }
+            assert_eq!(rest, over_sse(&mut sse, (method, list, member)).await, "{who}: {path} over /sse");
+            let within =
+                over_mcp(app, &token, &format!("/servers/{server}/mcp"), (method, list, member)).await;
+            assert_eq!(
+                within,
+                over_sse(&mut inside, (method, list, member)).await,
+                "{who}: {path} over its /sse"
+            );
             refused += usize::from(rest.is_none());
             // Reading a server over REST takes a permission of its own.
             if app.get(&format!("/v1/servers/{server}"), &token).await.status.as_u16() == 200 {
@@ -118,11 +143,16 @@ async fn calls_do_what_explanations_say() {
     let app = &world.app;
     let mut outcomes = BTreeSet::new();
     for (who, token) in principals(&world, &server).await {
-        let mut doors =
-            vec![("/mcp".to_owned(), json!(null)), (format!("/servers/{server}/mcp"), json!(server))];
+        let mut doors = vec![
+            ("/mcp".to_owned(), json!(null)),
+            ("/rpc".to_owned(), json!(null)),
+            (format!("/servers/{server}/mcp"), json!(server)),
+        ];
         if who == "carl, bound" {
-            // Over /mcp, it finds itself on its server.
-            doors.remove(0);
+            // Over /mcp and /rpc, it finds itself on its server.
+            for (_, at) in &mut doors {
+                *at = json!(server);
+            }
         }
         for (door, at) in doors {
             for tool in ["demo-echo", "open-echo", "red-echo", "blue-echo", "own-echo", "none-echo"] {

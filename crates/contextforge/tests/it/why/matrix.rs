@@ -97,7 +97,7 @@ async fn routes_refuse_whoever_must_not() {
             tried += 1;
         }
         let documents = ["/docs", "/redoc", "/openapi.json"];
-        let narrowed = route.path.trim_end_matches('/') == "/mcp";
+        let narrowed = ["/mcp", "/rpc", "/sse", "/message"].contains(&route.path.trim_end_matches('/'));
         if route.access != Access::Public && !documents.contains(&&*route.path) && !narrowed {
             let reply = send(&app, &route, NOBODY, &bound).await;
             assert_eq!(reply.status.as_u16(), 403, "{name}: another server");

@@ -33,7 +33,14 @@ impl Legacy {
     pub(super) fn listen(&self, session: &Arc<Session>) {
         let capabilities = &session.connected.capabilities;
         let told = ["tools", "prompts", "resources"].iter().any(|name| hop::capability(capabilities, name).1);
-        if told && !self.inner.listening.swap(true, Ordering::Relaxed) {
+        if told {
+            self.listen_always(session);
+        }
+    }
+
+    /// Begins to listen, once, whatever the server promises.
+    pub(super) fn listen_always(&self, session: &Arc<Session>) {
+        if !self.inner.listening.swap(true, Ordering::Relaxed) {
             self.inner.herald.run(self.clone().keep_listening(Arc::clone(session)));
         }
     }
@@ -104,6 +111,7 @@ impl Session {
             let Some(event) = event? else { return Ok(()) };
             match ear.hear(event.data.as_bytes()) {
                 Ok(Heard::Changed(change)) => self.herald.tell(change),
+                Ok(Heard::Updated(uri)) => self.herald.tell_updated(Some(&uri)),
                 Ok(Heard::Asked(id, ping)) => self.respond(&id, ping),
                 _ => {}
             }

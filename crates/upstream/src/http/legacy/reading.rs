@@ -106,6 +106,7 @@ impl Reading for Events {
                         session.answer(&id, &outcome)
                     })));
                 }
+                Heard::Updated(uri) => self.cancel.session.herald.tell_updated(Some(&uri)),
                 Heard::Asked(id, ping) => self.cancel.session.respond(&id, ping),
                 Heard::Nothing => {}
             }

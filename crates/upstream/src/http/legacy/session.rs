@@ -204,7 +204,7 @@ impl Session {
     }
 
     /// A request of the gateway's own, whose reply does not matter.
-    async fn own(
+    pub(super) async fn own(
         self: &Arc<Self>,
         method: &'static str,
         params: &RawValue,

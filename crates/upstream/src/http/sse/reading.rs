@@ -80,7 +80,7 @@ impl Reading for Events {
                     return Ok(Event::Asked(Ask::new(question, move |outcome| line.answer(&id, &outcome))));
                 }
                 Heard::Asked(id, ping) => self.cancel.line.respond(&id, ping),
-                Heard::Changed(_) | Heard::Nothing => {}
+                Heard::Changed(_) | Heard::Updated(_) | Heard::Nothing => {}
             }
         }
     }

@@ -187,6 +187,13 @@ impl Line {
             }
             Ok(Message::Request { id, method, .. }) => self.asked(&id, &method, text.clone()),
             Ok(Message::Notification { method, params }) => {
+                if method == "notifications/resources/updated" {
+                    if let Some(uri) = hear::updated_uri(params).filter(|_| self.opener.principal.is_empty())
+                    {
+                        self.herald.tell_updated(Some(&uri));
+                    }
+                    return;
+                }
                 if let Some(change) = Change::of(&method) {
                     if self.opener.principal.is_empty() {
                         self.herald.tell(change);

@@ -43,6 +43,8 @@ pub(super) struct Setup {
     pub(super) processes: TaskTracker,
     /// Told when the server says that a list has changed.
     pub(super) changed: Box<dyn Fn(Change) + Send + Sync>,
+    /// Told when the server says that a resource was updated.
+    pub(super) updated: Box<dyn Fn(String) + Send + Sync>,
 }
 
 /// A running process and the requests that it has not answered. Dropping it ends the process.
@@ -174,6 +176,11 @@ impl Session {
                 if let Some(events) = self.table().waiting.get(&id).and_then(|waiter| waiter.events.as_ref())
                 {
                     drop(events.try_send(event));
+                }
+            }
+            "notifications/resources/updated" => {
+                if let Some(uri) = crate::hear::updated_uri(params) {
+                    (self.setup.updated)(uri);
                 }
             }
             _ => {
