@@ -99,7 +99,8 @@ impl Ear {
         Heard::Event(Event::Notification { method: method.to_owned(), params })
     }
 
-    fn wants_message(&self, params: Option<&RawValue>) -> bool {
+    /// Whether a log message is severe enough for the caller.
+    pub(crate) fn wants_message(&self, params: Option<&RawValue>) -> bool {
         let Some(least) = self.level else { return false };
         let object = params.and_then(|params| RawObject::parse(params).ok());
         let level = object.as_ref().and_then(|object| object.text("level"));

@@ -3,7 +3,7 @@
 //! A start runs as a task of its own, so that impatient callers do not stop a server that starts slowly; whoever
 //! needs the server meanwhile waits for the same start. The gateway declares no capabilities in a handshake, so a
 //! legacy server has nothing to ask a caller for and one process can serve every principal. Log messages name no
-//! call; they could be another principal's, so they are dropped.
+//! call: one reaches the only caller there is, and is dropped where it could be another principal's.
 
 use std::{
     future::Future,
@@ -135,10 +135,10 @@ impl StdioLink {
             let running = self.inner.running().await?;
             let modern = running.connected.dialect.modern;
             let params = |id| wire::params(&call.params, &call.context, modern, id);
-            running.session.begin(&call.method, params, call.context.progress).await
+            running.session.begin(&call.method, params, Some(&call.context)).await
         };
         let mut in_flight = self.inner.within(deadline, begun).await?;
-        if call.context.progress {
+        if session::hears(&call.context) {
             let events = stream::events(Arc::clone(&self.inner), in_flight, deadline);
             return Ok(Answer::Stream(EventStream::new(events)));
         }

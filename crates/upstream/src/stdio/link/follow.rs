@@ -51,7 +51,7 @@ async fn begin(session: &Arc<Session>, wanted: &Wanted) -> Result<Option<InFligh
         return Ok(None);
     }
     let params = |_| wire::own(Some(&*listening(wanted)));
-    Ok(Some(session.begin("subscriptions/listen", params, false).await?))
+    Ok(Some(session.begin("subscriptions/listen", params, None).await?))
 }
 
 /// Waits for the end of a subscription that should not end.
@@ -81,7 +81,7 @@ async fn resubscribe(
 
 /// A server that refuses one resource may still tell of the others.
 async fn ask(session: &Arc<Session>, method: &'static str, uri: &str) -> Result<(), Fault> {
-    let mut in_flight = session.begin(method, |_| Ok(named(uri)), false).await?;
+    let mut in_flight = session.begin(method, |_| Ok(named(uri)), None).await?;
     let answered = timeout(PATIENCE, in_flight.outcome()).await.map_err(|_| Fault::TimedOut)?;
     answered.map(drop).map_err(Fault::from)
 }

@@ -78,7 +78,7 @@ async fn either(session: &Arc<Session>, mut discovered: InFlight) -> Result<Conn
 }
 
 async fn discover(session: &Arc<Session>) -> Result<InFlight> {
-    session.begin("server/discover", |_| wire::own(None), false).await
+    session.begin("server/discover", |_| wire::own(None), None).await
 }
 
 enum Verdict {
@@ -109,7 +109,7 @@ pub(super) async fn initialize(session: &Arc<Session>) -> Result<Connected> {
         params.set("clientInfo", wire::gateway_info());
         Ok(params.to_raw())
     };
-    let outcome = session.begin("initialize", params, false).await?.outcome().await?;
+    let outcome = session.begin("initialize", params, None).await?.outcome().await?;
     let result = outcome.map_err(|error| refused(&error))?;
     let object =
         RawObject::parse(&*result).map_err(|_| Error::upstream("answered initialize with nonsense"))?;

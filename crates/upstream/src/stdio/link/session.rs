@@ -24,7 +24,8 @@ use tokio_util::task::TaskTracker;
 
 use super::wire;
 use crate::{
-    call::{Change, Event, empty_object},
+    call::{CallContext, Change, Event, empty_object},
+    hear::Ear,
     stdio::{
         file::Launch,
         lines::Line,
@@ -34,6 +35,11 @@ use crate::{
 
 /// Progress that a slow caller has not read yet; what comes beyond it is dropped, as progress may be.
 const UNREAD_PROGRESS: usize = 64;
+
+/// Whether a caller wants to hear more than the answer.
+pub(super) fn hears(context: &CallContext) -> bool {
+    context.progress || context.log_level.is_some()
+}
 
 /// What a session is given by its link.
 pub(super) struct Setup {
@@ -66,6 +72,8 @@ struct Table {
 struct Waiter {
     outcome: oneshot::Sender<Outcome>,
     events: Option<mpsc::Sender<Event>>,
+    /// What a caller wants to hear; requests of the gateway's own have none.
+    ear: Option<Ear>,
 }
 
 impl Session {
@@ -109,18 +117,19 @@ impl Session {
         self: &Arc<Self>,
         method: &str,
         params: impl FnOnce(i64) -> Result<Box<RawValue>>,
-        progress: bool,
+        caller: Option<&CallContext>,
     ) -> Result<InFlight> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let message = jsonrpc::write_request(&Id::from(id), method, Some(&*params(id)?));
         let (answer, outcome) = oneshot::channel();
-        let (sender, events) = progress.then(|| mpsc::channel(UNREAD_PROGRESS)).unzip();
+        let (sender, events) = caller.is_some_and(hears).then(|| mpsc::channel(UNREAD_PROGRESS)).unzip();
+        let ear = caller.map(|context| Ear::new(id, context));
         {
             let mut table = self.table();
             if table.gone {
                 return Err(Error::upstream("is not running"));
             }
-            table.waiting.insert(id, Waiter { outcome: answer, events: sender });
+            table.waiting.insert(id, Waiter { outcome: answer, events: sender, ear });
         }
         // A handshake cannot be cancelled, and an old server does not know that it was probed.
         let cancels = !matches!(method, "initialize" | "server/discover");
@@ -176,6 +185,18 @@ impl Session {
                 if let Some(events) = self.table().waiting.get(&id).and_then(|waiter| waiter.events.as_ref())
                 {
                     drop(events.try_send(event));
+                }
+            }
+            "notifications/message" => {
+                // It does not say which call it is about, so it is for the one caller there is, if there is one.
+                let table = self.table();
+                let mut callers =
+                    table.waiting.values().filter_map(|waiter| Some((waiter, waiter.ear.as_ref()?)));
+                if let (Some((waiter, ear)), None) = (callers.next(), callers.next())
+                    && let Some(events) = waiter.events.as_ref().filter(|_| ear.wants_message(params))
+                {
+                    let params = params.map(ToOwned::to_owned);
+                    drop(events.try_send(Event::Notification { method: method.to_owned(), params }));
                 }
             }
             "notifications/resources/updated" => {
