@@ -1,5 +1,6 @@
 //! The other doors to MCP: `/rpc`, HTTP+SSE and the helpers. What is behind them is what is behind `/mcp`.
 
+mod chain;
 mod helpers;
 mod rpc;
 pub(crate) mod sse;

@@ -4,6 +4,7 @@
 //! the next call opens another.
 
 mod follow;
+mod level;
 mod reading;
 mod session;
 

@@ -68,6 +68,20 @@ async fn only_what_was_asked_for_and_is_seen_is_told() {
 }
 
 #[tokio::test]
+async fn every_process_tells_of_what_another_one_changed() {
+    let one = App::start().await;
+    let two = one.beside().await;
+    let admin = one.admin();
+    let id = session(&two, "/mcp", &admin).await;
+    let mut events = stream(&two, &admin, &id).await;
+    let tools = one.get("/v1/tools?limit=0", &admin).await.expect(200);
+    let path = format!("/v1/tools/{}", tools[0]["id"].as_str().unwrap());
+    let change = json!({ "description": "Changed on the other one." });
+    one.send("PUT", &path, &admin, Some(change)).await.expect(200);
+    assert_eq!(events.method().await, TOOLS);
+}
+
+#[tokio::test]
 async fn a_virtual_server_tells_of_its_own() {
     let app = App::start().await;
     let admin = app.admin();

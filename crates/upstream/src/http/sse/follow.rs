@@ -19,10 +19,10 @@ impl Sse {
         loop {
             let wanted = following.wanted();
             for uri in done.difference(&wanted) {
-                session.ask("resources/unsubscribe", uri).await?;
+                session.say("resources/unsubscribe", uri).await?;
             }
             for uri in wanted.difference(&done) {
-                session.ask("resources/subscribe", uri).await?;
+                session.say("resources/subscribe", uri).await?;
             }
             following.established();
             if wanted.is_empty() {
@@ -39,7 +39,7 @@ impl Sse {
 }
 
 impl Session {
-    async fn ask(&self, method: &'static str, uri: &str) -> Result<(), Fault> {
+    async fn say(&self, method: &'static str, uri: &str) -> Result<(), Fault> {
         let call = Call {
             method: method.into(),
             params: named(uri),
@@ -47,6 +47,6 @@ impl Session {
             timeout: PATIENCE,
         };
         // A server that refuses one resource may still tell of the others.
-        self.call(&call, Instant::now() + PATIENCE).await.map(drop)
+        self.ask(&call, Instant::now() + PATIENCE).await.map(drop)
     }
 }

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
 };
 
@@ -39,7 +39,7 @@ const BRIEFLY: Duration = Duration::from_secs(5);
 /// A session. Dropping it closes the stream.
 #[derive(Debug)]
 pub(crate) struct Session {
-    line: Arc<Line>,
+    pub(super) line: Arc<Line>,
     pub(super) connected: Connected,
     _end: DropGuard,
 }
@@ -55,6 +55,8 @@ pub(super) struct Line {
     /// Headers of whoever opened it, for what is sent in nobody's name.
     opener: CallContext,
     ids: AtomicI64,
+    /// The log level that the server was told, counted so that lower is more verbose.
+    pub(super) level: AtomicUsize,
     waiting: Mutex<HashMap<i64, mpsc::Sender<String>>>,
     pub(super) gone: CancellationToken,
 }
@@ -76,10 +78,11 @@ impl Session {
         let mut messages = Messages::new(body, origin.client.max_response, None);
         let first = timeout_at(deadline, messages.next()).await.map_err(|_| Fault::TimedOut)??;
         let post = endpoint(&origin, first)?;
-        let (ids, waiting, gone) = (AtomicI64::new(1), Mutex::default(), CancellationToken::new());
+        let (ids, level) = (AtomicI64::new(1), AtomicUsize::new(usize::MAX));
+        let (waiting, gone) = (Mutex::default(), CancellationToken::new());
         let (runtime, mut opener) = (Handle::current(), context.clone());
         opener.traceparent = None;
-        let line = Arc::new(Line { origin, herald, runtime, post, opener, ids, waiting, gone });
+        let line = Arc::new(Line { origin, herald, runtime, post, opener, ids, level, waiting, gone });
         let end = line.herald.closed.child_token();
         line.herald.tasks.spawn(Arc::clone(&line).read(messages, end.clone()));
         let end = end.drop_guard();
@@ -99,6 +102,14 @@ impl Session {
 
     /// Sends one request.
     pub(super) async fn call(&self, call: &Call, deadline: Instant) -> Result<Answer, Fault> {
+        if let Some(level) = call.context.log_level.as_deref().and_then(hear::severity) {
+            self.raise(level, deadline).await?;
+        }
+        self.ask(call, deadline).await
+    }
+
+    /// Sends a request and nothing before it.
+    pub(super) async fn ask(&self, call: &Call, deadline: Instant) -> Result<Answer, Fault> {
         let id = self.line.ids.fetch_add(1, Ordering::Relaxed);
         let (params, _) = hop::params(&call.method, &call.params, &call.context, (false, id))?;
         let ear = Ear::new(id, &call.context);
