@@ -9,8 +9,11 @@ use domain::{
 use crate::{
     columns,
     db::{Db, Tx},
-    sql::{Arg, Sql},
+    sql::{Arg, Column, Sql},
 };
+
+/// Rows in one `INSERT`.
+const ROWS: usize = 50;
 
 const COLUMNS: &str = "pin.gateway_id, pin.original_name, pin.state, pin.approved, pin.approved_fingerprint, \
      pin.offered, pin.offered_fingerprint, pin.rejected_fingerprint, pin.class, pin.findings, pin.seen_at, \
@@ -117,20 +120,21 @@ pub async fn list(
 
 /// Writes pins, in place of those that there may be.
 pub async fn save(tx: &mut Tx, pins: &[Pin]) -> Result<()> {
-    for pin in pins {
-        let old = Sql::new("DELETE FROM tool_pins")
-            .push(" WHERE gateway_id = ", &pin.gateway_id)
-            .push(" AND original_name = ", pin.original_name.as_str());
-        tx.run(old).await?;
-        tx.run(insert(pin)).await?;
+    for some in
+        pins.chunk_by(|one, next| one.gateway_id == next.gateway_id).flat_map(|same| same.chunks(ROWS))
+    {
+        let Some(first) = some.first() else { continue };
+        let names: Vec<String> = some.iter().map(|pin| pin.original_name.clone()).collect();
+        forget(tx, &first.gateway_id, &names).await?;
+        tx.run(Sql::insert_all("tool_pins", some.iter().map(row).collect())).await?;
     }
     Ok(())
 }
 
-fn insert(pin: &Pin) -> Sql {
+fn row(pin: &Pin) -> Vec<Column> {
     let text = |definition: &Option<Definition>| definition.as_ref().map(|known| known.text.clone());
     let hash = |definition: &Option<Definition>| definition.as_ref().map(|known| known.fingerprint.clone());
-    let row: Vec<(&'static str, Arg)> = vec![
+    vec![
         ("gateway_id", Arg::from(&pin.gateway_id)),
         ("original_name", Arg::from(&pin.original_name)),
         ("state", Arg::from(pin.state.as_str())),
@@ -144,8 +148,7 @@ fn insert(pin: &Pin) -> Sql {
         ("seen_at", Arg::from(pin.seen_at)),
         ("decided_at", Arg::from(pin.decided_at)),
         ("decided_by", Arg::from(&pin.decided_by)),
-    ];
-    Sql::insert("tool_pins", row)
+    ]
 }
 
 /// Forgets pins.

@@ -237,3 +237,50 @@ async fn odd_texts_are_stored_alike_everywhere() {
         assert_eq!(back.description.as_deref(), Some("a\u{fffd}b '\"\\ é 日本 🦀 $1"));
     }
 }
+
+#[tokio::test]
+async fn pins_come_back_as_they_were_stored_and_are_listed_with_their_tools() {
+    use domain::pin::{Definition, Pin, PinFinding, PinState};
+
+    let folder = tempfile::tempdir().unwrap();
+    for db in databases(folder.path()).await {
+        let peer = gateway("Time Server", public());
+        store(&db, &peer).await;
+        let definition =
+            |text: &str| Definition { text: text.to_owned(), fingerprint: format!("hash of {text}") };
+        let pin = |name: &str, state| Pin {
+            gateway_id: peer.id.clone(),
+            original_name: name.to_owned(),
+            state,
+            approved: Some(definition("a")),
+            offered: (state != PinState::Approved).then(|| definition("b")),
+            rejected: Some("c".to_owned()),
+            class: Some("additive".to_owned()),
+            findings: vec![PinFinding {
+                field: "/d".to_owned(),
+                rule: "r".to_owned(),
+                message: "m".to_owned(),
+                holds: true,
+            }],
+            seen_at: Timestamp(7),
+            decided_at: None,
+            decided_by: Some(BOB.to_owned()),
+        };
+        let all: Vec<Pin> = (0..120).map(|n| pin(&format!("t{n:03}"), PinState::Approved)).collect();
+        let tool = tool(&peer, "t001", 5, public());
+        let mut tx = db.begin().await.unwrap();
+        tools::insert(&mut tx, &tool).await.unwrap();
+        crate::pins::save(&mut tx, &all).await.unwrap();
+        crate::pins::save(&mut tx, &[pin("t001", PinState::Changed)]).await.unwrap();
+        crate::pins::forget(&mut tx, &peer.id, &["t000".to_owned()]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(crate::pins::of_gateway(&db, &peer.id).await.unwrap().len(), 119);
+        let scope = domain::Scope::PublicOnly;
+        let listed = crate::pins::list(&db, &scope, &[PinState::Changed], (0, 10)).await.unwrap();
+        assert_eq!(listed.len(), 1);
+        assert_eq!((&listed[0].tool_id, &listed[0].pin), (&tool.id, &pin("t001", PinState::Changed)));
+        assert!(crate::pins::list(&db, &scope, &[], (0, 10)).await.unwrap().is_empty());
+        let one = crate::pins::get(&db, &peer.id, "t002").await.unwrap();
+        assert_eq!(one, Some(pin("t002", PinState::Approved)));
+    }
+}
