@@ -2,13 +2,17 @@
 
 #![expect(clippy::doc_markdown, clippy::doc_link_with_quotes, reason = "these comments are printed as help")]
 
+mod content;
 mod keys;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use self::keys::{Generate, KeyKind, Keys, Ring};
+pub(crate) use self::{
+    content::{Content, ContentKind},
+    keys::{Generate, KeyKind, Keys, Ring},
+};
 
 /// One gateway in front of your MCP servers: authentication, authorization, federation and audit.
 ///
@@ -50,6 +54,9 @@ pub(crate) enum Command {
     /// List and call tools through a running gateway.
     #[command(subcommand)]
     Tool(Tool),
+    /// Screen files as the gateway screens what is registered.
+    #[command(subcommand)]
+    Content(Content),
     /// Explain why a token or a person may, or may not, use something: every step of the decision, and what would
     /// change it.
     Why(Why),

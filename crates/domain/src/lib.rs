@@ -20,6 +20,7 @@ pub mod person;
 pub mod record;
 pub mod secret;
 pub mod server;
+pub mod violation;
 pub mod visibility;
 
 pub use actor::{Actor, Caller, Scope};

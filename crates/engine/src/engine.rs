@@ -11,6 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     authn::{ActorCache, Meters, password::Passwords, revocation, revocation::Revocations, token::TokenKeys},
     catalogue::Catalogue,
+    content_security::ContentSecurity,
     crypt::Keys,
     gateways::Federation,
     journal::Journal,
@@ -59,6 +60,7 @@ struct Inner {
     stats: Stats,
     journal: Journal,
     denials: Denials,
+    content: ContentSecurity,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -75,6 +77,7 @@ impl Engine {
         let people = PeopleState::new(&parts.settings, parts.mailer.clone());
         let revocations = Revocations::new(&parts.settings.auth);
         let (journal, records) = Journal::new();
+        let content = ContentSecurity::new(&parts.settings.content)?;
         let engine = Self(Arc::new(Inner {
             parts,
             keys,
@@ -91,6 +94,7 @@ impl Engine {
             stats: Stats::default(),
             journal,
             denials: Denials::default(),
+            content,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }));
@@ -119,6 +123,11 @@ impl Engine {
     /// The refusals of the recent past.
     pub fn denials(&self) -> &Denials {
         &self.0.denials
+    }
+
+    /// Screens what is to be stored.
+    pub(crate) fn content(&self) -> &ContentSecurity {
+        &self.0.content
     }
 
     /// Where calls are noted.

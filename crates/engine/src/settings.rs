@@ -186,6 +186,8 @@ pub struct Settings {
     pub teams: TeamSettings,
     /// Upstreams.
     pub federation: FederationSettings,
+    /// Content security.
+    pub content: content::ContentSettings,
     /// The deployment.
     pub environment: Environment,
 }
