@@ -10,6 +10,8 @@ mod violations;
 use content::{Action, ContentSettings, Finding, Kind, Screen, Sizes, Verdict};
 use domain::{Caller, Error, Problem, Result, violation::Violation};
 
+pub use content::csp::SANDBOX;
+
 pub use self::violations::{Recorded, list};
 use crate::Engine;
 

@@ -63,6 +63,10 @@ pub async fn update(
     if before.gateway_id.is_here() {
         return local::update(engine, permit, caller, before, change).await;
     }
+    // Clients that send a whole reply back send the empty template and the arguments of an upstream's prompt.
+    if change.template.as_deref().is_some_and(|template| !template.is_empty()) {
+        return Err(Error::invalid("template", "is its upstream's and cannot be changed here"));
+    }
     let separator = &engine.settings().federation.name_separator;
     let (custom_slug, tags) = check(&before, &change, separator)?;
     let texts = [

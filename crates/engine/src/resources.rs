@@ -61,6 +61,9 @@ pub async fn update(
     if before.gateway_id.is_here() {
         return local::update(engine, permit, caller, before, change).await;
     }
+    if change.content.is_some() {
+        return Err(Error::invalid("content", "is its upstream's and cannot be changed here"));
+    }
     let tags = check(&before, &change)?;
     let texts = [
         Text::metadata("name", change.name.as_deref()),

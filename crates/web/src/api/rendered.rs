@@ -41,7 +41,8 @@ pub(crate) fn attachment(id: &ResourceId, bytes: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(bytes));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(content::csp::SANDBOX));
+    headers
+        .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(engine::content_security::SANDBOX));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Ids are hexadecimal digits; names of resources are not trusted in a header.
     if let Ok(name) = HeaderValue::try_from(format!("attachment; filename=\"resource-{id}\"")) {
