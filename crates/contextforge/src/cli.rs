@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, clippy::doc_link_with_quotes, reason = "these comments are printed as help")]
 
+mod content;
 mod keys;
 mod wrapper;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::{
+    content::{Content, ContentKind},
     keys::{Generate, KeyKind, Keys, Ring},
     wrapper::Wrapper,
 };
@@ -56,6 +58,9 @@ pub(crate) enum Command {
     Tool(Tool),
     /// Be an MCP server on standard input and output, for desktop clients, in front of a gateway elsewhere.
     Wrapper(Wrapper),
+    /// Screen files as the gateway screens what is registered.
+    #[command(subcommand)]
+    Content(Content),
     /// Explain why a token or a person may, or may not, use something: every step of the decision, and what would
     /// change it.
     Why(Why),

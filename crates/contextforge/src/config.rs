@@ -3,6 +3,7 @@
 //! Order: process environment, then `.env` in the working folder, then secrets generated into the data folder.
 //! All sections are read before anything is reported, so that one start shows every mistake.
 
+mod content;
 pub(crate) mod docs;
 pub(crate) mod folder;
 mod known;
@@ -123,6 +124,14 @@ pub(crate) fn variable(wanted: &str) -> Result<Option<String>, Mistakes> {
     Ok(found.map(|(_, value)| value).filter(|value| !value.trim().is_empty()))
 }
 
+/// The options of content security alone, for a command that needs no gateway.
+pub(crate) fn content_settings() -> Result<::content::ContentSettings, Mistakes> {
+    let mut env = Env::new(variables().map_err(|problem| Mistakes(vec![problem]))?);
+    let mut remarks = Vec::new();
+    let settings = content::check(&mut env, false, &mut remarks);
+    settings.filter(|_| env.problems.is_empty()).ok_or_else(|| Mistakes(std::mem::take(&mut env.problems)))
+}
+
 /// A password that nobody could guess.
 pub(crate) fn random_secret() -> anyhow::Result<String> {
     secrets::random().map_err(|error| anyhow::anyhow!("no random numbers: {error}"))
@@ -154,6 +163,7 @@ pub(crate) fn read(
     let teams = TeamSettings::read(&mut env);
     let federation = FederationSettings::read(&mut env);
     let pins = PinSettings::read(&mut env);
+    let content = content::check(&mut env, production, &mut remarks);
     let web = web::settings::Settings::read(&mut env);
     let egress = upstream::egress::EgressSettings::read(&mut env);
     let mail = upstream::mail::MailSettings::read_checked(&mut env, production, &mut remarks);
@@ -175,10 +185,10 @@ pub(crate) fn read(
     let mut seen = std::collections::BTreeSet::new();
     problems.retain(|problem| seen.insert(problem.field.clone()));
     let engine =
-        process.as_ref().zip(auth).zip(accounts.zip(teams)).zip(people).zip(federation.zip(pins)).map(
-            |((((process, auth), (accounts, teams)), people), (federation, pins))| {
+        process.as_ref().zip(auth).zip(accounts.zip(teams)).zip(people).zip(federation.zip(pins).zip(content)).map(
+            |((((process, auth), (accounts, teams)), people), ((federation, pins), content))| {
                 let environment = process.environment;
-                engine::settings::Settings { auth, accounts, people, teams, federation, pins, environment }
+                engine::settings::Settings { auth, accounts, people, teams, federation, pins, content, environment }
             },
         );
     match (process, engine, web, egress, mail) {

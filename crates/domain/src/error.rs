@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::{decision::Denial, permission::Permission};
+use crate::{decision::Denial, permission::Permission, violation::Violation};
 
 /// `Result` with the error of this program.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -80,6 +80,9 @@ pub enum Error {
         /// The size in bytes, where known; else the bytes read when reading stopped.
         actual: u64,
     },
+    /// Content security refuses it; everything found is listed, and never the text itself.
+    #[error("{}", Violation::join(.0))]
+    Content(Vec<Violation>),
     /// Content or a plugin refused it.
     #[error("{0}")]
     Blocked(String),

@@ -51,3 +51,15 @@ ids! {
     /// An API token of the catalogue; also its `jti`.
     TokenId,
 }
+
+impl GatewayId {
+    /// The place of what is registered in this program itself and not offered by an upstream. No gateway has this id.
+    pub fn here() -> Self {
+        Self(String::new())
+    }
+
+    /// Whether it is that place.
+    pub fn is_here(&self) -> bool {
+        self.0.is_empty()
+    }
+}

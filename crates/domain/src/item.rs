@@ -49,7 +49,7 @@ pub struct Tool {
 pub struct Prompt {
     /// Its id.
     pub id: PromptId,
-    /// The upstream that has it.
+    /// The upstream that has it; [`GatewayId::here`] for one that is registered here.
     pub gateway_id: GatewayId,
     /// The upstream's name for it.
     pub original_name: String,
@@ -61,7 +61,9 @@ pub struct Prompt {
     pub name: String,
     /// For people.
     pub description: Option<String>,
-    /// The upstream's object.
+    /// The template, of a prompt that is registered here.
+    pub template: Option<String>,
+    /// The object of listings: the upstream's, or made here.
     pub definition: String,
     /// Whether the operator has it switched on.
     pub enabled: bool,
@@ -80,7 +82,7 @@ pub struct Prompt {
 pub struct Resource {
     /// Its id.
     pub id: ResourceId,
-    /// The upstream that has it.
+    /// The upstream that has it; [`GatewayId::here`] for one that is registered here.
     pub gateway_id: GatewayId,
     /// Its URI, or the URI template (RFC 6570).
     pub uri: String,
@@ -94,7 +96,9 @@ pub struct Resource {
     pub mime_type: Option<String>,
     /// Its size in bytes, where the upstream says.
     pub size: Option<i64>,
-    /// The upstream's object.
+    /// The text, of a resource that is registered here.
+    pub content: Option<String>,
+    /// The object of listings: the upstream's, or made here.
     pub definition: String,
     /// Whether the operator has it switched on.
     pub enabled: bool,

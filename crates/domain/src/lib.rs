@@ -21,6 +21,7 @@ pub mod pin;
 pub mod record;
 pub mod secret;
 pub mod server;
+pub mod violation;
 pub mod visibility;
 
 pub use actor::{Actor, Caller, Scope};

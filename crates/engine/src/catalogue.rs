@@ -4,6 +4,7 @@
 //! sequence in the same transaction and calls [`changed`]; other replicas notice the sequence and call [`reload`].
 //! A snapshot is never changed, only replaced by a newer one.
 
+mod local;
 pub mod snapshot;
 
 use std::{
@@ -18,6 +19,7 @@ use arc_swap::ArcSwap;
 use domain::Result;
 use tokio::sync::{Mutex, watch};
 
+pub use local::Local;
 pub use snapshot::{Item, Kind, Peer, Registered, ServerView, Snapshot};
 
 use crate::engine::Engine;

@@ -11,6 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     authn::{ActorCache, Meters, password::Passwords, revocation, revocation::Revocations, token::TokenKeys},
     catalogue::Catalogue,
+    content_security::ContentSecurity,
     crypt::Keys,
     gateways::Federation,
     journal::Journal,
@@ -61,6 +62,7 @@ struct Inner {
     journal: Journal,
     denials: Denials,
     updates: Updates,
+    content: ContentSecurity,
     tasks: TaskTracker,
     draining: CancellationToken,
     stopping: CancellationToken,
@@ -78,6 +80,7 @@ impl Engine {
         let people = PeopleState::new(&parts.settings, parts.mailer.clone());
         let revocations = Revocations::new(&parts.settings.auth);
         let (journal, records) = Journal::new();
+        let content = ContentSecurity::new(&parts.settings.content)?;
         let engine = Self(Arc::new(Inner {
             parts,
             keys,
@@ -95,6 +98,7 @@ impl Engine {
             journal,
             denials: Denials::default(),
             updates: Updates::default(),
+            content,
             tasks: TaskTracker::new(),
             draining: CancellationToken::new(),
             stopping: CancellationToken::new(),
@@ -124,6 +128,11 @@ impl Engine {
     /// The refusals of the recent past.
     pub fn denials(&self) -> &Denials {
         &self.0.denials
+    }
+
+    /// Screens what is to be stored.
+    pub(crate) fn content(&self) -> &ContentSecurity {
+        &self.0.content
     }
 
     /// Where calls are noted.

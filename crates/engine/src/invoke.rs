@@ -142,6 +142,12 @@ async fn run(
     request: Request<'_>,
 ) -> Result<Running> {
     let item = callable.item();
+    if let Some(local) = &item.local {
+        let mut watch = Watch::start(engine, &actor.email, item, method, request.caller);
+        let answer = local.answer(method, &params);
+        watch.finish(if answer.is_ok() { "success" } else { "failure" });
+        return answer.map(|result| Running::Done(Ok(result)));
+    }
     let param_headers = match &item.header_schema {
         Some(schema) if method == "tools/call" => {
             let params = RawObject::parse(&params).map_err(malformed)?;

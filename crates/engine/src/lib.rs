@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod authn;
 pub mod catalogue;
+pub mod content_security;
 pub mod crypt;
 mod discovery;
 pub mod engine;

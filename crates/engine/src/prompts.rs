@@ -1,11 +1,18 @@
-//! Prompts as people see and change them. What upstreams make of them is `discovery`'s business.
+//! Prompts as people see and change them. What upstreams make of them is `discovery`'s business; those that are
+//! registered here are made and changed in `local`.
+
+mod local;
+pub(crate) mod template;
 
 use domain::{Caller, Error, Problem, Result, Scope, id::PromptId, item::Prompt, name, permission::grant};
 use serde_json::json;
 use store::claims::Claim;
 
+pub use self::local::{Argument, NewPrompt, create};
+
 use crate::{
-    Engine, Permit, audit, catalogue,
+    Engine, Permit, audit, catalogue, content_security,
+    content_security::Text,
     discovery::{naming, taken},
     gateways, ownership,
     ownership::Wish,
@@ -19,6 +26,10 @@ pub struct ChangePrompt {
     pub custom_name: Option<String>,
     /// For people.
     pub description: Option<String>,
+    /// The template, of a prompt that is registered here.
+    pub template: Option<String>,
+    /// Its arguments, of a prompt that is registered here.
+    pub arguments: Option<Vec<Argument>>,
     /// Tags.
     pub tags: Option<Vec<String>>,
     /// Who may know of it; never more people than know its gateway.
@@ -49,8 +60,21 @@ pub async fn update(
 ) -> Result<Prompt> {
     let before = visible(engine, permit.scope(), id).await?;
     ownership::may_change(permit, &before.owned)?;
+    if before.gateway_id.is_here() {
+        return local::update(engine, permit, caller, before, change).await;
+    }
+    // Clients that send a whole reply back send the empty template and the arguments of an upstream's prompt.
+    if change.template.as_deref().is_some_and(|template| !template.is_empty()) {
+        return Err(Error::invalid("template", "is its upstream's and cannot be changed here"));
+    }
     let separator = &engine.settings().federation.name_separator;
     let (custom_slug, tags) = check(&before, &change, separator)?;
+    let texts = [
+        Text::metadata("custom_name", custom_name(&before, &change)),
+        Text::metadata("description", change.description.as_deref()),
+    ];
+    let texts = texts.into_iter().flatten();
+    content_security::screen(engine, &permit.actor().email, caller, ("prompt", id), texts).await?;
     let gateway = gateways::owner_of(engine, &before.gateway_id).await?;
     let owned = ownership::of_changed(engine, permit, &before.owned, &change.wish).await?;
     ownership::within(&owned, &gateway.owned)?;

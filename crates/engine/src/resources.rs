@@ -1,16 +1,28 @@
-//! Resources and resource templates as people see and change them. Their content stays upstream.
+//! Resources and resource templates as people see and change them. The content of what upstreams offer stays there;
+//! what is registered here is made and changed in `local`.
+
+mod local;
 
 use domain::{Caller, Error, Result, Scope, id::ResourceId, item::Resource, permission::grant, record::Tag};
 use serde_json::json;
 use store::claims::Claim;
 
+pub use self::local::{NewResource, create};
+
 use crate::{
-    Engine, Permit, audit, catalogue, discovery::taken, gateways, ownership, ownership::Wish, query::Query,
+    Engine, Permit, audit, catalogue, content_security, content_security::Text, discovery::taken, gateways,
+    ownership, ownership::Wish, query::Query,
 };
 
 /// A change of a resource; absent members stay as they are. What the upstream says of it cannot be changed here.
 #[derive(Debug, Clone, Default)]
 pub struct ChangeResource {
+    /// The URI, of a resource that is registered here.
+    pub uri: Option<String>,
+    /// The media type, of a resource that is registered here.
+    pub mime_type: Option<String>,
+    /// The text, of a resource that is registered here.
+    pub content: Option<String>,
     /// For people.
     pub name: Option<String>,
     /// For people.
@@ -46,7 +58,19 @@ pub async fn update(
 ) -> Result<Resource> {
     let before = visible(engine, permit.scope(), id).await?;
     ownership::may_change(permit, &before.owned)?;
+    if before.gateway_id.is_here() {
+        return local::update(engine, permit, caller, before, change).await;
+    }
+    if change.content.is_some() {
+        return Err(Error::invalid("content", "is its upstream's and cannot be changed here"));
+    }
     let tags = check(&before, &change)?;
+    let texts = [
+        Text::metadata("name", change.name.as_deref()),
+        Text::metadata("description", change.description.as_deref()),
+    ];
+    let texts = texts.into_iter().flatten();
+    content_security::screen(engine, &permit.actor().email, caller, ("resource", id), texts).await?;
     let gateway = gateways::owner_of(engine, &before.gateway_id).await?;
     let owned = ownership::of_changed(engine, permit, &before.owned, &change.wish).await?;
     ownership::within(&owned, &gateway.owned)?;

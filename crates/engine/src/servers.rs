@@ -19,7 +19,10 @@ use serde_json::json;
 
 use self::input::Checked;
 pub use self::input::{ChangeServer, Choice, NewServer};
-use crate::{Engine, Permit, audit, catalogue, ownership, policy, query::Query};
+use crate::{
+    Engine, Permit, audit, catalogue, content_security, content_security::Text, ownership, policy,
+    query::Query,
+};
 
 /// The servers that the actor sees, newest first.
 pub async fn list(
@@ -43,6 +46,8 @@ pub async fn create(
     new: NewServer,
 ) -> Result<Server> {
     let checked = new.check()?;
+    screened(engine, permit, caller, &checked.name, (Some(&checked.name), new.description.as_deref()))
+        .await?;
     let owned = ownership::of_new(engine, permit, &new.wish).await?;
     let chosen = choice::look_up(engine, permit.scope(), &checked.choice).await?;
     choice::refuse_wider(&chosen, &owned)?;
@@ -77,6 +82,7 @@ pub async fn update(
     let before = visible(engine, permit.scope(), id).await?;
     ownership::may_change(permit, &before.owned)?;
     let checked = change.check(&before)?;
+    screened(engine, permit, caller, id, (change.name.as_deref(), change.description.as_deref())).await?;
     let owned = ownership::of_changed(engine, permit, &before.owned, &change.wish).await?;
     let chosen = choice::look_up_changed(engine, permit.scope(), &checked.choice, &before).await?;
     choice::refuse_wider(&chosen, &owned)?;
@@ -214,6 +220,18 @@ fn blank(checked: Checked) -> Server {
         owned: Owned { visibility: domain::Visibility::Private, team_id: None, owner_email: String::new() },
         record: ownership::made(now, "", &Caller::default()),
     }
+}
+
+async fn screened<P>(
+    engine: &Engine,
+    permit: &Permit<P>,
+    caller: &Caller,
+    id: &str,
+    (name, description): (Option<&str>, Option<&str>),
+) -> Result<()> {
+    let texts = [Text::metadata("name", name), Text::metadata("description", description)];
+    let texts = texts.into_iter().flatten();
+    content_security::screen(engine, &permit.actor().email, caller, ("server", id), texts).await
 }
 
 async fn save<P>(

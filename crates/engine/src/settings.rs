@@ -190,6 +190,8 @@ pub struct Settings {
     pub federation: FederationSettings,
     /// Definitions of tools.
     pub pins: PinSettings,
+    /// Content security.
+    pub content: content::ContentSettings,
     /// The deployment.
     pub environment: Environment,
 }

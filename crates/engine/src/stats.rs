@@ -20,6 +20,7 @@ pub struct Stats {
     reloads: IntCounterVec,
     streams: IntGaugeVec,
     streams_ended: IntCounterVec,
+    content: IntCounterVec,
 }
 
 impl Default for Stats {
@@ -37,6 +38,11 @@ impl Default for Stats {
         let denials = counter("contextforge_denials_total", "Refused requests (403) by reason", &["reason"]);
         let reloads =
             counter("contextforge_catalogue_reloads_total", "Times that the catalogue was built", &[]);
+        let content = counter(
+            "contextforge_content_violations_total",
+            "Findings of content security by family and what was done",
+            &["family", "action"],
+        );
         let buckets =
             vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
         let options = HistogramOpts::new(
@@ -81,6 +87,7 @@ impl Default for Stats {
             reloads,
             streams,
             streams_ended,
+            content,
         }
     }
 }
@@ -109,6 +116,11 @@ impl Stats {
     /// Counts a refusal by its reason, one of the words of `policy::Reason`.
     pub(crate) fn denied(&self, reason: &'static str) {
         self.denials.with_label_values(&[reason]).inc();
+    }
+
+    /// Counts a finding of content security by its family.
+    pub(crate) fn violation(&self, family: &str, action: &'static str) {
+        self.content.with_label_values(&[family, action]).inc();
     }
 
     /// Counts an HTTP answer by its status.

@@ -7,7 +7,8 @@ use serde_json::json;
 use store::claims::Claim;
 
 use crate::{
-    Engine, Permit, audit, catalogue,
+    Engine, Permit, audit, catalogue, content_security,
+    content_security::Text,
     discovery::{naming, taken},
     gateways, ownership,
     ownership::Wish,
@@ -64,6 +65,13 @@ pub async fn update(
     ownership::may_change(permit, &before.owned)?;
     let separator = &engine.settings().federation.name_separator;
     let (custom_slug, tags) = check(&before, &change, separator)?;
+    let texts = [
+        Text::metadata("custom_name", custom_name(&before, &change)),
+        Text::metadata("display_name", change.display_name.as_deref()),
+        Text::metadata("description", change.description.as_deref()),
+    ];
+    let texts = texts.into_iter().flatten().map(|text| Text { kind: content::Kind::Tool, ..text });
+    content_security::screen(engine, &permit.actor().email, caller, ("tool", id), texts).await?;
     let gateway = gateways::owner_of(engine, &before.gateway_id).await?;
     let owned = ownership::of_changed(engine, permit, &before.owned, &change.wish).await?;
     ownership::within(&owned, &gateway.owned)?;

@@ -122,6 +122,16 @@ fn link(key: &[u8; 32], seq: i64, previous: &str, event: &str) -> String {
 /// The newest rows before `before`, newest first.
 pub async fn list(db: &Db, before: Option<i64>, limit: i64) -> Result<Vec<AuditRow>> {
     let sql = Sql::new(SELECT).push_some(" WHERE seq < ", before).push(" ORDER BY seq DESC LIMIT ", limit);
+    read(db, sql).await
+}
+
+/// The newest rows of one action before `before`, newest first.
+pub async fn list_of(db: &Db, action: &str, before: Option<i64>, limit: i64) -> Result<Vec<AuditRow>> {
+    let sql = Sql::new(SELECT).push(" WHERE action = ", action).push_some(" AND seq < ", before);
+    read(db, sql.push(" ORDER BY seq DESC LIMIT ", limit)).await
+}
+
+async fn read(db: &Db, sql: Sql) -> Result<Vec<AuditRow>> {
     let rows: Vec<Stored> = db.all(sql).await?;
     let row = |row: Stored| {
         let event = from_json(&row.event)?;

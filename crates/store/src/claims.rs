@@ -43,7 +43,7 @@ pub async fn of_others(
     let escaped = prefix.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     let columns = crate::columns::OWNED;
     let statement = Sql::new(format!("SELECT {column} AS held, {columns} FROM {table}"))
-        .push(" WHERE gateway_id <> ", gateway)
+        .push(" WHERE COALESCE(gateway_id, '') <> ", gateway)
         .push(&format!(" AND {column} LIKE "), format!("{escaped}%"))
         .text(" ESCAPE '\\'");
     let rows: Vec<Held> = db.all(statement).await?;

@@ -24,6 +24,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "tokens", include_str!("../migrations/0002_tokens.sql")),
     (3, "people", include_str!("../migrations/0003_people.sql")),
     (4, "teams", include_str!("../migrations/0004_teams.sql")),
+    (5, "registered here", include_str!("../migrations/0005_registered_here.sql")),
     (6, "pins", include_str!("../migrations/0006_pins.sql")),
 ];
 

@@ -17,12 +17,13 @@ row! {
     /// The columns of a prompt.
     pub(crate) struct Columns {
         id: String,
-        gateway_id: String,
+        gateway_id: Option<String>,
         original_name: String,
         custom_name: String,
         custom_slug: String,
         name: String,
         description: Option<String>,
+        template: Option<String>,
         definition: String,
         enabled: bool,
         reachable: bool,
@@ -39,19 +40,20 @@ impl Entity for Prompt {
     type Row = Columns;
 
     fn columns() -> String {
-        let own = "id, gateway_id, original_name, custom_name, custom_slug, name, description, definition, enabled, reachable, tags";
+        let own = "id, gateway_id, original_name, custom_name, custom_slug, name, description, template, definition, enabled, reachable, tags";
         format!("{own}, {}, {}", columns::OWNED, columns::RECORD)
     }
 
     fn read(row: Columns) -> Result<Self> {
         Ok(Self {
             id: PromptId::from_stored(row.id),
-            gateway_id: GatewayId::from_stored(row.gateway_id),
+            gateway_id: row.gateway_id.map_or_else(GatewayId::here, GatewayId::from_stored),
             original_name: row.original_name,
             custom_name: row.custom_name,
             custom_slug: row.custom_slug,
             name: row.name,
             description: row.description,
+            template: row.template,
             definition: row.definition,
             enabled: row.enabled,
             reachable: row.reachable,
@@ -75,12 +77,13 @@ impl Entity for Prompt {
 
     fn values(&self) -> Values {
         Values::new(self.id.as_str())
-            .set("gateway_id", &self.gateway_id)
+            .set("gateway_id", Some(self.gateway_id.as_str()).filter(|_| !self.gateway_id.is_here()))
             .set("original_name", &self.original_name)
             .set("custom_name", &self.custom_name)
             .set("custom_slug", &self.custom_slug)
             .set("name", &self.name)
             .set("description", &self.description)
+            .set("template", &self.template)
             .set("definition", &self.definition)
             .set("enabled", self.enabled)
             .set("reachable", self.reachable)

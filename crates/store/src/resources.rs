@@ -18,13 +18,14 @@ row! {
     /// The columns of a resource.
     pub(crate) struct Columns {
         id: String,
-        gateway_id: String,
+        gateway_id: Option<String>,
         uri: String,
         template: bool,
         name: String,
         description: Option<String>,
         mime_type: Option<String>,
         size: Option<i64>,
+        content: Option<String>,
         definition: String,
         enabled: bool,
         reachable: bool,
@@ -41,20 +42,21 @@ impl Entity for Resource {
     type Row = Columns;
 
     fn columns() -> String {
-        let own = "id, gateway_id, uri, template, name, description, mime_type, size, definition, enabled, reachable, tags";
+        let own = "id, gateway_id, uri, template, name, description, mime_type, size, content, definition, enabled, reachable, tags";
         format!("{own}, {}, {}", columns::OWNED, columns::RECORD)
     }
 
     fn read(row: Columns) -> Result<Self> {
         Ok(Self {
             id: ResourceId::from_stored(row.id),
-            gateway_id: GatewayId::from_stored(row.gateway_id),
+            gateway_id: row.gateway_id.map_or_else(GatewayId::here, GatewayId::from_stored),
             uri: row.uri,
             template: row.template,
             name: row.name,
             description: row.description,
             mime_type: row.mime_type,
             size: row.size,
+            content: row.content,
             definition: row.definition,
             enabled: row.enabled,
             reachable: row.reachable,
@@ -78,13 +80,14 @@ impl Entity for Resource {
 
     fn values(&self) -> Values {
         Values::new(self.id.as_str())
-            .set("gateway_id", &self.gateway_id)
+            .set("gateway_id", Some(self.gateway_id.as_str()).filter(|_| !self.gateway_id.is_here()))
             .set("uri", &self.uri)
             .set("template", self.template)
             .set("name", &self.name)
             .set("description", &self.description)
             .set("mime_type", &self.mime_type)
             .set("size", self.size)
+            .set("content", &self.content)
             .set("definition", &self.definition)
             .set("enabled", self.enabled)
             .set("reachable", self.reachable)

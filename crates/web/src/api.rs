@@ -11,6 +11,7 @@ pub mod problem;
 mod accounts;
 mod admin_login;
 mod audit;
+mod content_security;
 mod decisions;
 mod explain;
 mod gateways;
@@ -47,6 +48,6 @@ pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
     let api = decisions::routes(explain::routes(api));
     let api = servers::routes(gateways::routes(api));
     let api = resources::routes(prompts::routes(tools::routes(api)));
-    let api = documents::routes(audit::routes(api));
+    let api = documents::routes(audit::routes(content_security::routes(api)));
     well_known::routes(status::routes(api, settings), settings)
 }

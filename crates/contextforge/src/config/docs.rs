@@ -28,6 +28,7 @@ pub(crate) fn sections() -> Vec<Section> {
     sections.extend(PeopleSettings::sections());
     sections.push((FederationSettings::ABOUT, FederationSettings::REFERENCE));
     sections.push((PinSettings::ABOUT, PinSettings::REFERENCE));
+    sections.push((content::ContentSettings::ABOUT, content::ContentSettings::REFERENCE));
     sections.extend(web::settings::Settings::sections());
     sections.push((upstream::egress::EgressSettings::ABOUT, upstream::egress::EgressSettings::REFERENCE));
     sections.push((upstream::mail::MailSettings::ABOUT, upstream::mail::MailSettings::REFERENCE));

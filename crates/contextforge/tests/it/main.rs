@@ -13,6 +13,7 @@
 
 mod app;
 mod auth;
+mod content;
 mod coverage;
 mod doors;
 mod edge;

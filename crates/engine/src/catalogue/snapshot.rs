@@ -16,6 +16,7 @@ use domain::{
 use protocol::json::RawObject;
 use serde_json::value::RawValue;
 
+use super::Local;
 use crate::resolve::templates;
 
 /// The kinds of things that an upstream offers.
@@ -61,6 +62,8 @@ pub struct Item {
     pub since: Timestamp,
     /// Where it lives.
     pub peer: Arc<Peer>,
+    /// What answers for it, where that is this program itself.
+    pub local: Option<Local>,
     /// Its object in lists under the public name.
     pub listed: Box<RawValue>,
     /// Its object in lists under the upstream's own name.
@@ -187,8 +190,9 @@ impl Item {
 
 impl Snapshot {
     pub(crate) fn build(rows: &Rows) -> Self {
-        let peers: HashMap<GatewayId, Arc<Peer>> =
+        let mut peers: HashMap<GatewayId, Arc<Peer>> =
             rows.gateways.iter().map(|gateway| (gateway.id.clone(), Arc::new(Peer::of(gateway)))).collect();
+        peers.insert(GatewayId::here(), Arc::new(super::local::here()));
         let tools = rows.tools.iter().filter_map(|tool| tool_item(tool, &peers));
         let prompts = rows.prompts.iter().filter_map(|prompt| prompt_item(prompt, &peers));
         let resources = rows.resources.iter().filter_map(|resource| resource_item(resource, &peers));
@@ -304,6 +308,7 @@ fn tool_item(tool: &Tool, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option<Item>
         owned: tool.owned.clone(),
         since: tool.record.created_at,
         peer: Arc::clone(peer),
+        local: None,
         listed: protocol::name::rename(&bare, &tool.name).ok()?,
         bare,
         held: tool.held,
@@ -323,6 +328,7 @@ fn prompt_item(prompt: &Prompt, peers: &HashMap<GatewayId, Arc<Peer>>) -> Option
         owned: prompt.owned.clone(),
         since: prompt.record.created_at,
         peer: Arc::clone(peer),
+        local: prompt.template.as_deref().map(|template| Local::of_prompt(prompt, template)),
         listed: protocol::name::rename(&bare, &prompt.name).ok()?,
         bare,
         held: false,
@@ -345,6 +351,7 @@ fn resource_item(resource: &Resource, peers: &HashMap<GatewayId, Arc<Peer>>) -> 
         owned: resource.owned.clone(),
         since: resource.record.created_at,
         peer: Arc::clone(peer),
+        local: resource.content.as_deref().map(|content| Local::of_resource(resource, content)),
         listed: object.clone(),
         bare: object,
         held: false,

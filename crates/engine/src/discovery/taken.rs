@@ -113,7 +113,7 @@ pub(crate) async fn refuse(
 }
 
 /// Whether somebody may see both.
-fn meet(one: &Owned, other: &Owned) -> bool {
+pub(crate) fn meet(one: &Owned, other: &Owned) -> bool {
     let both_private = one.visibility == Visibility::Private && other.visibility == Visibility::Private;
     // Administrators see the rows of every team.
     !both_private || one.owner_email == other.owner_email

@@ -16,7 +16,8 @@ use super::{
     opened, refuse_file, revision, visible,
 };
 use crate::{
-    Engine, Permit, audit, catalogue,
+    Engine, Permit, audit, catalogue, content_security,
+    content_security::Text,
     discovery::{self, Found, Plan, Stored, carried, merging::Origin, pinning, taken::Taken},
     ownership,
 };
@@ -37,6 +38,12 @@ pub async fn update(
         problems.extend(url_problem(engine, url, &problems).await);
     }
     let checked = all_right(checked, problems)?;
+    let texts = [
+        Text::metadata("name", change.name.as_deref()),
+        Text::metadata("description", change.description.as_deref()),
+    ];
+    let texts = texts.into_iter().flatten();
+    content_security::screen(engine, &permit.actor().email, caller, ("gateway", id), texts).await?;
     let owned = ownership::of_changed(engine, permit, &before.owned, &change.wish).await?;
     refuse_clash(engine, permit.scope(), &checked, Some(&before.id)).await?;
     let mut after = changed(before.clone(), checked, owned);

@@ -15,7 +15,8 @@ use super::{
     target,
 };
 use crate::{
-    Engine, Permit, audit, catalogue,
+    Engine, Permit, audit, catalogue, content_security,
+    content_security::Text,
     discovery::{self, Found, merging::Origin, pinning, taken::Taken},
     ownership,
 };
@@ -30,6 +31,11 @@ pub async fn create(
     let (checked, mut problems) = new.check(&engine.settings().federation.name_separator);
     problems.extend(url_problem(engine, &new.url, &problems).await);
     let checked = all_right(checked, problems)?;
+    let texts =
+        [Text::metadata("name", Some(&new.name)), Text::metadata("description", new.description.as_deref())];
+    let texts = texts.into_iter().flatten();
+    content_security::screen(engine, &permit.actor().email, caller, ("gateway", &checked.name), texts)
+        .await?;
     let owned = ownership::of_new(engine, permit, &new.wish).await?;
     refuse_clash(engine, permit.scope(), &checked, None).await?;
     let now = engine.clock().now();

@@ -72,6 +72,10 @@ pub(crate) fn inside(wrapper: &str, error: Error) -> Error {
                 |problem: Problem| Problem { field: format!("{wrapper}.{}", problem.field), ..problem };
             Error::Invalid(problems.into_iter().map(moved).collect())
         }
+        Error::Content(mut violations) => {
+            violations.iter_mut().for_each(|found| found.field = format!("{wrapper}.{}", found.field));
+            Error::Content(violations)
+        }
         other => other,
     }
 }

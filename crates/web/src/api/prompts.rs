@@ -1,27 +1,26 @@
-//! `/prompts`: what upstreams offer as prompts. `GET` and `POST /prompts/{id-or-name}` both render.
+//! `/prompts`: what upstreams offer as prompts, and what is registered here. `GET` and `POST /prompts/{id-or-name}` both render.
 
+mod given;
 mod read;
 
 use axum::response::{IntoResponse, Response};
 use domain::{
-    Error, Visibility,
+    Error,
     item::Prompt,
-    permission::grant::{PromptsDelete, PromptsRead, PromptsUpdate},
+    permission::grant::{PromptsCreate, PromptsDelete, PromptsRead, PromptsUpdate},
 };
-use engine::{
-    Engine, Permit, gateways, invoke,
-    ownership::{self, Wish},
-    prompts::{self, ChangePrompt},
-};
+use engine::{Engine, Permit, gateways, invoke, ownership, prompts};
 use http::{HeaderMap, Method, StatusCode};
 use protocol::json::RawObject;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::read::PromptRead;
-use self::read::Rendered;
+use self::{
+    given::{PromptUpdate, Wrapped},
+    read::Rendered,
+};
 use super::{
-    given::{Switch, Tags},
+    given::{Switch, inside},
     json::{Json, Path, Query},
     page::{Cursor, ListQuery},
     problem::{self, Failure},
@@ -35,6 +34,7 @@ type Answer = Result<Response, Failure>;
 
 pub(crate) fn routes(api: Api) -> Api {
     api.collection(Method::GET, "/prompts", list)
+        .collection(Method::POST, "/prompts", create)
         .route(Method::GET, "/prompts/{id}", render_plain)
         .route(Method::POST, "/prompts/{id}", render)
         .route(Method::PUT, "/prompts/{id}", update)
@@ -88,6 +88,8 @@ async fn rendering(
 ) -> Answer {
     let engine = guard.app.engine();
     let name = match prompts::get(engine, guard, id).await {
+        // Without arguments ContextForge's clients are shown the template of what is registered here.
+        Ok(prompt) if arguments.is_empty() && prompt.template.is_some() => return Ok(template(&prompt)),
         Ok(prompt) => prompt.name,
         Err(Error::NotFound { .. }) => id.to_owned(),
         Err(error) => return Err(error.into()),
@@ -109,17 +111,19 @@ async fn rendering(
     }
 }
 
-#[derive(Debug, Deserialize)]
-struct PromptUpdate {
-    /// ContextForge's older name of `custom_name`.
-    name: Option<String>,
-    #[serde(alias = "customName")]
-    custom_name: Option<String>,
-    description: Option<String>,
-    tags: Option<Tags>,
-    visibility: Option<Visibility>,
-    #[serde(alias = "teamId")]
-    team_id: Option<String>,
+fn template(prompt: &Prompt) -> Response {
+    let text = prompt.template.as_deref().unwrap_or_default();
+    let content = json!({ "type": "text", "text": text, "annotations": null, "_meta": null });
+    let messages = json!([{ "role": "user", "content": content }]);
+    problem::body(StatusCode::OK, &json!({ "messages": messages, "description": prompt.description }))
+}
+
+async fn create(guard: Authorized<PromptsCreate>, Json(given): Json<Wrapped>) -> Answer {
+    let engine = guard.app.engine();
+    let new = given.into_new().map_err(|error| inside("prompt", error))?;
+    let prompt =
+        prompts::create(engine, &guard, &guard.caller, new).await.map_err(|error| inside("prompt", error))?;
+    one(engine, &guard, &prompt).await
 }
 
 async fn update(
@@ -127,16 +131,14 @@ async fn update(
     Path(id): Path<String>,
     Json(given): Json<PromptUpdate>,
 ) -> Answer {
-    let change = ChangePrompt {
-        custom_name: given.custom_name.or(given.name),
-        description: given.description,
-        tags: given.tags.map(|tags| tags.0),
-        wish: Wish { visibility: given.visibility, team_id: given.team_id },
-    };
     let engine = guard.app.engine();
-    let prompt = prompts::update(engine, &guard, &guard.caller, &id, change).await?;
-    let context = context(engine, &guard, std::slice::from_ref(&prompt)).await?;
-    Ok(Json(PromptRead::of(&prompt, &context)).into_response())
+    let prompt = prompts::update(engine, &guard, &guard.caller, &id, given.into_change()).await?;
+    one(engine, &guard, &prompt).await
+}
+
+async fn one<P>(engine: &Engine, permit: &Permit<P>, prompt: &Prompt) -> Answer {
+    let context = context(engine, permit, std::slice::from_ref(prompt)).await?;
+    Ok(Json(PromptRead::of(prompt, &context)).into_response())
 }
 
 async fn state(

@@ -1,6 +1,7 @@
 //! Reading a resource and rendering a prompt over REST: the same calls that MCP clients make, answered whole.
 
-use domain::{Caller, Grant, Result};
+use axum::{body::Body, response::Response};
+use domain::{Caller, Grant, Result, id::ResourceId};
 use engine::{
     Engine, Permit,
     invoke::{Event, Outcome, Request, Running},
@@ -8,7 +9,7 @@ use engine::{
     rounds::Asking,
 };
 use futures_util::StreamExt;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header};
 use serde_json::value::RawValue;
 
 /// Everything that is registered, as `/mcp` offers it.
@@ -35,4 +36,19 @@ pub(crate) async fn end(running: Running) -> Result<Outcome> {
             Err(domain::Error::upstream("the upstream closed the stream before it answered"))
         }
     }
+}
+
+/// A download that no browser shows, whatever is in it.
+pub(crate) fn attachment(id: &ResourceId, bytes: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(bytes));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers
+        .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(engine::content_security::SANDBOX));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Ids are hexadecimal digits; names of resources are not trusted in a header.
+    if let Ok(name) = HeaderValue::try_from(format!("attachment; filename=\"resource-{id}\"")) {
+        headers.insert(header::CONTENT_DISPOSITION, name);
+    }
+    response
 }

@@ -1,27 +1,26 @@
-//! `/resources`: what upstreams offer to read. `GET /resources/{id}` reads it, `/info` describes it.
+//! `/resources`: what upstreams offer to read, and what is registered here. `GET /resources/{id}` reads it, `/info` describes it.
 
+mod given;
 mod read;
 
 use axum::response::{IntoResponse, Response};
 use domain::{
-    Error, Visibility,
+    Error,
     item::Resource,
-    permission::grant::{ResourcesDelete, ResourcesRead, ResourcesUpdate},
+    permission::grant::{ResourcesCreate, ResourcesDelete, ResourcesRead, ResourcesUpdate},
 };
-use engine::{
-    Engine, Permit, gateways, invoke,
-    ownership::{self, Wish},
-    resources::{self, ChangeResource},
-};
+use engine::{Engine, Permit, gateways, invoke, ownership, resources};
 use http::{HeaderMap, Method, StatusCode};
 use protocol::json::RawObject;
-use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
 pub(crate) use self::read::ResourceRead;
-use self::read::{Content, ListReply, TemplateRead};
+use self::{
+    given::{ResourceUpdate, Wrapped},
+    read::{Content, ListReply, TemplateRead},
+};
 use super::{
-    given::{Switch, Tags},
+    given::{Switch, inside},
     json::{Json, Path, Query},
     page::{Cursor, ListQuery},
     problem::{self, Failure},
@@ -35,9 +34,11 @@ type Answer = Result<Response, Failure>;
 
 pub(crate) fn routes(api: Api) -> Api {
     api.collection(Method::GET, "/resources", list)
+        .collection(Method::POST, "/resources", create)
         .route(Method::GET, "/resources/templates/list", templates)
         .route(Method::GET, "/resources/{id}", content)
         .route(Method::GET, "/resources/{id}/info", info)
+        .route(Method::GET, "/resources/{id}/download", download)
         .route(Method::PUT, "/resources/{id}", update)
         .route(Method::DELETE, "/resources/{id}", delete)
         .route(Method::POST, "/resources/{id}/state", state)
@@ -100,18 +101,28 @@ async fn content(
 ) -> Result<Response, Unread> {
     let engine = guard.app.engine();
     let resource = resources::get(engine, &guard, &id).await?;
-    let params = serde_json::value::to_raw_value(&json!({ "uri": resource.uri })).map_err(Error::internal)?;
-    let place = rendered::everywhere(engine, &guard)?;
-    let request = rendered::request(params, &headers, &guard.caller);
-    let running = invoke::resource(engine, &guard, &place, &resource.uri, request).await?;
-    let result = match rendered::end(running).await? {
-        Ok(result) => result,
-        Err(error) => return Err(Error::upstream(error.message).into()),
-    };
-    let first = first_content(&result).ok_or_else(|| Error::upstream("the upstream sent no content"))?;
+    let first = read(&guard, &headers, &resource).await?;
     let content =
         RawObject::parse(&*first).map_err(|_| Error::upstream("the upstream's content is no object"))?;
     Ok(Json(Content::of(&resource, &content)).into_response())
+}
+
+/// The first content of the resource, as it is read over MCP.
+async fn read(
+    guard: &Authorized<ResourcesRead>,
+    headers: &HeaderMap,
+    resource: &Resource,
+) -> Result<Box<RawValue>, Error> {
+    let engine = guard.app.engine();
+    let params = serde_json::value::to_raw_value(&json!({ "uri": resource.uri })).map_err(Error::internal)?;
+    let place = rendered::everywhere(engine, guard)?;
+    let request = rendered::request(params, headers, &guard.caller);
+    let running = invoke::resource(engine, guard, &place, &resource.uri, request).await?;
+    let result = match rendered::end(running).await? {
+        Ok(result) => result,
+        Err(error) => return Err(Error::upstream(error.message)),
+    };
+    first_content(&result).ok_or_else(|| Error::upstream("the upstream sent no content"))
 }
 
 fn first_content(result: &RawValue) -> Option<Box<RawValue>> {
@@ -141,14 +152,37 @@ impl IntoResponse for Unread {
     }
 }
 
-#[derive(Debug, Deserialize)]
-struct ResourceUpdate {
-    name: Option<String>,
-    description: Option<String>,
-    tags: Option<Tags>,
-    visibility: Option<Visibility>,
-    #[serde(alias = "teamId")]
-    team_id: Option<String>,
+/// The content as a file. Whatever it is, a browser saves it and runs nothing of it.
+async fn download(
+    guard: Authorized<ResourcesRead>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, Unread> {
+    let engine = guard.app.engine();
+    let resource = resources::get(engine, &guard, &id).await?;
+    let first = read(&guard, &headers, &resource).await?;
+    let content =
+        RawObject::parse(&*first).map_err(|_| Error::upstream("the upstream's content is no object"))?;
+    let bytes = raw_bytes(&content).ok_or_else(|| Error::upstream("the upstream's content is no text"))?;
+    Ok(rendered::attachment(&resource.id, bytes))
+}
+
+fn raw_bytes(content: &RawObject<'_>) -> Option<Vec<u8>> {
+    use base64::Engine as _;
+    match (content.text("text"), content.text("blob")) {
+        (Some(text), _) => Some(text.into_owned().into_bytes()),
+        (None, Some(blob)) => base64::engine::general_purpose::STANDARD.decode(blob.as_bytes()).ok(),
+        (None, None) => None,
+    }
+}
+
+async fn create(guard: Authorized<ResourcesCreate>, Json(given): Json<Wrapped>) -> Answer {
+    let engine = guard.app.engine();
+    let new = given.into_new().map_err(|error| inside("resource", error))?;
+    let resource = resources::create(engine, &guard, &guard.caller, new)
+        .await
+        .map_err(|error| inside("resource", error))?;
+    one(engine, &guard, &resource).await
 }
 
 async fn update(
@@ -156,14 +190,9 @@ async fn update(
     Path(id): Path<String>,
     Json(given): Json<ResourceUpdate>,
 ) -> Answer {
-    let change = ChangeResource {
-        name: given.name,
-        description: given.description,
-        tags: given.tags.map(|tags| tags.0),
-        wish: Wish { visibility: given.visibility, team_id: given.team_id },
-    };
-    let resource = resources::update(guard.app.engine(), &guard, &guard.caller, &id, change).await?;
-    one(guard.app.engine(), &guard, &resource).await
+    let engine = guard.app.engine();
+    let resource = resources::update(engine, &guard, &guard.caller, &id, given.into_change()).await?;
+    one(engine, &guard, &resource).await
 }
 
 async fn state(

@@ -180,6 +180,12 @@ fn rpc_error(error: Error, era: Era) -> (StatusCode, RpcError) {
             ok,
             RpcError::new(ladder::INVALID_PARAMS, format!("Invalid params: {}", Problem::join(&problems))),
         ),
+        Error::Content(violations) => {
+            let data = serde_json::value::to_raw_value(&crate::api::problem::refused_content(&violations));
+            let error =
+                RpcError::new(ladder::INVALID_PARAMS, domain::violation::Violation::join(&violations));
+            (ok, data.map_or_else(|_| error.clone(), |data| error.clone().with_data(data)))
+        }
         Error::TooLarge { .. } => {
             (StatusCode::PAYLOAD_TOO_LARGE, RpcError::new(ladder::INVALID_PARAMS, error.to_string()))
         }

@@ -30,7 +30,7 @@ pub(crate) struct PromptRead<'a> {
     custom_name: &'a str,
     custom_name_slug: &'a str,
     display_name: &'a str,
-    gateway_id: &'a str,
+    gateway_id: Option<&'a str>,
     gateway_slug: Option<&'a str>,
     description: Option<&'a str>,
     template: &'a str,
@@ -48,7 +48,7 @@ pub(crate) struct PromptRead<'a> {
 }
 
 impl<'a> PromptRead<'a> {
-    /// The reply's form of a prompt. The template is the upstream's and not known here.
+    /// The reply's form of a prompt. The template of an upstream is not known here.
     pub(crate) fn of(prompt: &'a Prompt, context: &'a Context) -> Self {
         let source = context.sources.get(&prompt.gateway_id);
         let definition = RawObject::parse(prompt.definition.as_bytes()).unwrap_or_default();
@@ -60,10 +60,10 @@ impl<'a> PromptRead<'a> {
             custom_name: &prompt.custom_name,
             custom_name_slug: &prompt.custom_slug,
             display_name: &prompt.custom_name,
-            gateway_id: prompt.gateway_id.as_str(),
+            gateway_id: Some(prompt.gateway_id.as_str()).filter(|_| !prompt.gateway_id.is_here()),
             gateway_slug: source.map(|source| source.slug.as_str()),
             description: prompt.description.as_deref(),
-            template: "",
+            template: prompt.template.as_deref().unwrap_or_default(),
             arguments: arguments.unwrap_or_default(),
             created_at: At(prompt.record.created_at),
             updated_at: At(prompt.record.updated_at),

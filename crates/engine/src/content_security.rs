@@ -1,0 +1,110 @@
+//! Content security before anything is stored: the one place where the engine asks `content`.
+//!
+//! What is submitted is refused as a whole, with every finding of every field; sizes come first, before anything is
+//! read. Each finding is logged in the contract's record format and counted; those of one submission make one audit
+//! record, in a transaction of its own, because a submission that is refused has none. No finding holds the text
+//! that it is about.
+
+mod violations;
+
+use content::{Action, ContentSettings, Finding, Kind, Screen, Sizes, Verdict};
+use domain::{Caller, Error, Problem, Result, violation::Violation};
+
+pub use content::csp::SANDBOX;
+
+pub use self::violations::{Recorded, list};
+use crate::Engine;
+
+/// The rules that settings ask for, compiled once.
+#[derive(Debug)]
+pub struct ContentSecurity {
+    screen: Screen,
+    sizes: Sizes,
+}
+
+/// One text of a submission.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Text<'a> {
+    /// The field that it came in.
+    pub(crate) field: &'a str,
+    /// What it is for.
+    pub(crate) kind: Kind,
+    /// Its media type, where it has one.
+    pub(crate) mime: Option<&'a str>,
+    /// The text.
+    pub(crate) text: &'a str,
+}
+
+impl<'a> Text<'a> {
+    /// A name or description.
+    pub(crate) fn metadata(field: &'a str, text: Option<&'a str>) -> Option<Self> {
+        text.map(|text| Self { field, kind: Kind::Metadata, mime: None, text })
+    }
+}
+
+/// What a submission is about: the kind of thing and its id or name.
+pub(crate) type Subject<'a> = (&'static str, &'a str);
+
+/// A finding with the field that it is in and what is done about it.
+struct Found<'a> {
+    field: &'a str,
+    action: Action,
+    finding: Finding,
+}
+
+impl ContentSecurity {
+    pub(crate) fn new(settings: &ContentSettings) -> Result<Self> {
+        // Patterns that do not compile were reported with the configuration; the screen works without them.
+        let (screen, _) = Screen::new(settings);
+        let sizes = Sizes::new(settings).map_err(Error::Invalid)?;
+        Ok(Self { screen, sizes })
+    }
+}
+
+/// Everything that is wrong with the options of content security. The first list is wrong anywhere; the second is
+/// about expressions of the operator, without which the screen works.
+pub fn problems(settings: &ContentSettings) -> (Vec<Problem>, Vec<Problem>) {
+    (Sizes::new(settings).err().unwrap_or_default(), Screen::new(settings).1)
+}
+
+/// Refuses a submission that content security does not let pass.
+pub(crate) async fn screen(
+    engine: &Engine,
+    actor: &str,
+    caller: &Caller,
+    subject: Subject<'_>,
+    texts: impl IntoIterator<Item = Text<'_>> + Send,
+) -> Result<()> {
+    let texts: Vec<Text<'_>> = texts.into_iter().collect();
+    for text in &texts {
+        if let Err(error) = engine.content().sizes.check(text.kind, text.text.as_bytes()) {
+            violations::too_large(engine, actor, caller, subject, &error).await?;
+            return Err(error);
+        }
+    }
+    let found: Vec<Found<'_>> = texts.iter().flat_map(|text| read(engine, text)).collect();
+    if found.is_empty() {
+        return Ok(());
+    }
+    let refused = found.iter().any(|found| found.action == Action::Block);
+    violations::record(engine, actor, caller, subject, &found).await?;
+    if refused { Err(Error::Content(found.iter().map(Found::violation).collect())) } else { Ok(()) }
+}
+
+fn read<'a>(engine: &Engine, text: &Text<'a>) -> Vec<Found<'a>> {
+    let Verdict { findings, action } = engine.content().screen.screen(text.kind, text.mime, text.text);
+    findings.into_iter().map(|finding| Found { field: text.field, action, finding }).collect()
+}
+
+impl Found<'_> {
+    fn violation(&self) -> Violation {
+        Violation {
+            field: self.field.to_owned(),
+            family: self.finding.family.as_str(),
+            rule: self.finding.rule.to_string(),
+            start: self.finding.span.start,
+            end: self.finding.span.end,
+            message: self.finding.message.to_string(),
+        }
+    }
+}

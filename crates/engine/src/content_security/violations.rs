@@ -1,0 +1,186 @@
+//! The record of violations, in the contract's form: in the log, in the metrics, and in the audit chain, from which
+//! administrators list them.
+
+use content::Family;
+use domain::{
+    Caller, Error, Result, Timestamp,
+    audit::{AuditEvent, AuditRow},
+    permission::grant::AdminSecurityAudit,
+};
+use serde_json::{Value, json};
+
+use super::{Found, Subject};
+use crate::{
+    Engine, Permit,
+    audit::{self, Deed},
+};
+
+/// The action of audit records about violations.
+const ACTION: &str = "content.violation";
+/// Findings that one record names.
+const NAMED: usize = 20;
+
+/// What is noted of one violation.
+struct Noted<'a> {
+    message: &'static str,
+    kind: String,
+    family: &'a str,
+    mode: &'static str,
+    action: &'static str,
+    place: Value,
+}
+
+pub(super) async fn record(
+    engine: &Engine,
+    actor: &str,
+    caller: &Caller,
+    subject: Subject<'_>,
+    found: &[Found<'_>],
+) -> Result<()> {
+    let settings = &engine.settings().content;
+    let noted = found.iter().map(|found| {
+        let personal = found.finding.family == Family::Pii;
+        let mode = if personal { settings.pii_mode } else { settings.pattern_mode };
+        Noted {
+            message: if personal {
+                "Content PII violation detected"
+            } else {
+                "Content pattern violation detected"
+            },
+            kind: found.finding.violation_type(),
+            family: found.finding.family.as_str(),
+            mode: mode.as_str(),
+            action: found.action.as_str(),
+            place: json!({
+                "field": found.field, "rule": found.finding.rule,
+                "start": found.finding.span.start, "end": found.finding.span.end,
+            }),
+        }
+    });
+    note(engine, actor, caller, subject, noted.collect()).await
+}
+
+pub(super) async fn too_large(
+    engine: &Engine,
+    actor: &str,
+    caller: &Caller,
+    subject: Subject<'_>,
+    error: &Error,
+) -> Result<()> {
+    let Error::TooLarge { limit, actual, .. } = error else { return Ok(()) };
+    let noted = Noted {
+        message: "Content size violation detected",
+        kind: "size".to_owned(),
+        family: "size",
+        mode: "strict",
+        action: "blocked",
+        place: json!({ "limit": limit, "actual": actual }),
+    };
+    note(engine, actor, caller, subject, vec![noted]).await
+}
+
+async fn note(
+    engine: &Engine,
+    actor: &str,
+    caller: &Caller,
+    (kind, id): Subject<'_>,
+    noted: Vec<Noted<'_>>,
+) -> Result<()> {
+    let user = masked(actor);
+    for noted in &noted {
+        engine.stats().violation(noted.family, noted.action);
+        tracing::warn!(
+            user, violation_type = noted.kind, validation_mode = noted.mode, action = noted.action,
+            correlation_id = &*caller.request_id, content_type = kind, place = %noted.place, "{}", noted.message
+        );
+    }
+    let count = noted.len();
+    let shown = noted.iter().take(NAMED).map(|noted| {
+        json!({
+            "message": noted.message, "violation_type": noted.kind, "family": noted.family,
+            "validation_mode": noted.mode, "action": noted.action, "place": noted.place,
+        })
+    });
+    let details = json!({ "violations": shown.collect::<Vec<_>>(), "count": count });
+    let refused = noted.iter().any(|noted| noted.action == "blocked");
+    let outcome = if refused { "denied" } else { "success" };
+    let deed = Deed { action: ACTION, kind, id, outcome, details };
+    let mut tx = engine.db().begin().await?;
+    audit::record(engine, &mut tx, actor, caller, deed).await?;
+    tx.commit().await
+}
+
+/// One submission with violations, as administrators see it.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The number of the audit record.
+    pub number: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Who, masked.
+    pub user: String,
+    /// The request.
+    pub correlation_id: Option<String>,
+    /// The kind of thing: `resource`, `prompt`.
+    pub kind: String,
+    /// Its id, or the name of one that was not stored.
+    pub id: String,
+    /// What was found.
+    pub violations: Vec<Value>,
+    /// How many were found, with those that are not listed.
+    pub count: u64,
+}
+
+/// Violations before the one numbered `before`, newest first.
+pub async fn list(
+    engine: &Engine,
+    _: &Permit<AdminSecurityAudit>,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Recorded>> {
+    let rows = store::audit::list_of(engine.db(), ACTION, before, i64::from(limit)).await?;
+    Ok(rows.into_iter().map(recorded).collect())
+}
+
+fn recorded(row: AuditRow) -> Recorded {
+    let AuditEvent { at, actor, target_kind, target_id, request_id, mut details, .. } = row.event;
+    let violations = match details.get_mut("violations").map(Value::take) {
+        Some(Value::Array(violations)) => violations,
+        _ => Vec::new(),
+    };
+    Recorded {
+        number: row.seq,
+        at,
+        user: masked(&actor),
+        correlation_id: request_id,
+        kind: target_kind,
+        id: target_id,
+        violations,
+        count: details.get("count").and_then(Value::as_u64).unwrap_or_default(),
+    }
+}
+
+/// An e-mail address as the contract's log shows it: `user@*****.com`.
+fn masked(email: &str) -> String {
+    match email.rsplit_once('@') {
+        None => "*****".to_owned(),
+        Some((user, domain)) => {
+            let end = domain.rsplit_once('.').map_or("", |(_, end)| end);
+            let dot = if end.is_empty() { "" } else { "." };
+            format!("{user}@*****{dot}{end}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_masked_as_in_the_contract() {
+        assert_eq!(masked("user@company.com"), "user@*****.com");
+        assert_eq!(masked("user@mail.company.co.uk"), "user@*****.uk");
+        assert_eq!(masked("user@host"), "user@*****");
+        assert_eq!(masked("system:job"), "*****");
+    }
+}
