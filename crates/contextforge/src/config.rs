@@ -184,13 +184,25 @@ pub(crate) fn read(
     // A missing secret was explained before its section missed it.
     let mut seen = std::collections::BTreeSet::new();
     problems.retain(|problem| seen.insert(problem.field.clone()));
-    let engine =
-        process.as_ref().zip(auth).zip(accounts.zip(teams)).zip(people).zip(federation.zip(pins).zip(content)).map(
-            |((((process, auth), (accounts, teams)), people), ((federation, pins), content))| {
-                let environment = process.environment;
-                engine::settings::Settings { auth, accounts, people, teams, federation, pins, content, environment }
-            },
-        );
+    let engine = process
+        .as_ref()
+        .zip(auth)
+        .zip(accounts.zip(teams))
+        .zip(people)
+        .zip(federation.zip(pins).zip(content))
+        .map(|((((process, auth), (accounts, teams)), people), ((federation, pins), content))| {
+            let environment = process.environment;
+            engine::settings::Settings {
+                auth,
+                accounts,
+                people,
+                teams,
+                federation,
+                pins,
+                content,
+                environment,
+            }
+        });
     match (process, engine, web, egress, mail) {
         (Some(process), Some(engine), Some(web), Some(egress), Some(mail)) if problems.is_empty() => {
             Ok(Configuration { process, engine, web, egress, mail, remarks, generated })

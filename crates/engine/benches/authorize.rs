@@ -4,14 +4,14 @@
 use std::{hint::black_box, path::Path};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use domain::{Clock, Env, Secret, Timestamp, permission::ToolsExecute};
+use domain::{Clock, Env, Secret, Timestamp, permission::grant::ToolsExecute};
 use engine::{
     Engine, Parts,
     authn::{self, Credentials, token::Claims},
     people, policy,
     settings::{
-        AccountSettings, AuthSettings, Environment, FederationSettings, PeopleSettings, Settings,
-        TeamSettings,
+        AccountSettings, AuthSettings, Environment, FederationSettings, PeopleSettings, PinSettings,
+        Settings, TeamSettings,
     },
 };
 use store::{Bus, DatabaseConfig, Db};
@@ -78,6 +78,8 @@ fn read(env: &mut Env) -> Option<Settings> {
         people: PeopleSettings::read(env, false, &mut Vec::new())?,
         teams: TeamSettings::read(env)?,
         federation: FederationSettings::read(env)?,
+        pins: PinSettings::read(env)?,
+        content: content::ContentSettings::read(env)?,
         environment: Environment::Development,
     })
 }
