@@ -202,7 +202,7 @@ impl Talk {
 
     /// A call that cannot go on. Of a tool, the model should read why.
     fn stuck(&self, why: String) -> Outcome {
-        if self.call.method != "tools/call" { Err(failed(why)) } else { Ok(tool_error(&why)) }
+        if self.call.method == "tools/call" { Ok(tool_error(&why)) } else { Err(failed(why)) }
     }
 
     fn finish(&mut self, outcome: Outcome) {

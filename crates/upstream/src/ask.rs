@@ -3,7 +3,7 @@
 //! Invariant: every question is answered exactly once. One that is dropped is answered with an error, so that no
 //! server waits for somebody who is gone.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use protocol::{
     json::{self, RawObject},
@@ -54,7 +54,7 @@ impl Drop for Ask {
 
 impl fmt::Debug for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ask").field("key", &self.question.key).field("method", &self.question.method).finish()
+        f.debug_struct("Ask").field("question", &self.question).finish_non_exhaustive()
     }
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn question(id: &Id, method: &str, params: Option<&RawValue>) -> Ques
 fn name(params: &RawValue) -> Option<String> {
     let object = RawObject::parse(params).ok()?;
     let meta = RawObject::parse(object.get("_meta").filter(|meta| json::is_object(meta))?).ok()?;
-    meta.text(NAME).map(|name| name.into_owned()).filter(|name| (1..=128).contains(&name.len()))
+    meta.text(NAME).map(Cow::into_owned).filter(|name| (1..=128).contains(&name.len()))
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! (something has to be done at a URL) becomes `input_required` for a modern client that can do it, and a text for
 //! whoever cannot; a missing capability is the modern client's mistake (400) and a failed tool for a legacy one.
 
+use std::borrow::Cow;
+
 use domain::Error;
 use engine::{invoke::Outcome, rounds::tool_error};
 use http::StatusCode;
@@ -98,7 +100,7 @@ fn elicitations(error: &RpcError) -> Vec<Question> {
         let mut object = RawObject::parse(given).ok()?;
         object.text("url")?;
         object.set_text("mode", "url");
-        let key = object.text("elicitationId").map_or_else(|| format!("url-{number}"), |id| id.into_owned());
+        let key = object.text("elicitationId").map_or_else(|| format!("url-{number}"), Cow::into_owned);
         let params = Some(object.to_raw());
         Some(Question { key, method: "elicitation/create".to_owned(), params })
     };

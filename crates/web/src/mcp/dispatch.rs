@@ -133,10 +133,7 @@ async fn call(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> 
     let (params, resumes) = match opened {
         Opened::New => (params, false),
         Opened::Upstream(params) => (params, true),
-        Opened::Anew => match rounds::without_input(&params).map(|object| object.to_raw()) {
-            Ok(params) => (params, false),
-            Err(error) => return Reply::failed(incoming.id, Error::internal(error), era),
-        },
+        Opened::Anew(params) => (params, false),
         Opened::Parked(parked) => return resume(request, incoming, client, parked).await,
     };
     let asking = match client.declared {

@@ -58,7 +58,7 @@ pub(crate) enum Opened {
     /// A call that goes on with the answers.
     Parked(Parked),
     /// A new request, after the client did what it was asked to.
-    Anew,
+    Anew(Box<RawValue>),
 }
 
 impl Parking {
@@ -173,7 +173,10 @@ pub(crate) fn open(request: &Request, incoming: &Incoming<'_>, params: &RawValue
     }
     match &*text("k")? {
         UPSTREAM => Ok(Opened::Upstream(rounds::with_state(params, &text("s")?).map_err(Error::internal)?)),
-        ANEW => Ok(Opened::Anew),
+        ANEW => {
+            let params = rounds::without_input(params).map_err(Error::internal)?.to_raw();
+            Ok(Opened::Anew(params))
+        }
         _ => Ok(Opened::Parked(app.parking().take(&text("s")?)?)),
     }
 }

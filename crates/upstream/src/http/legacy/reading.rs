@@ -103,7 +103,7 @@ impl Reading for Events {
                     self.messages.extend(self.deadline);
                     let session = Arc::clone(&self.cancel.session);
                     return Ok(Event::Asked(Ask::new(question, move |outcome| {
-                        session.answer(&id, &outcome)
+                        session.answer(&id, &outcome);
                     })));
                 }
                 Heard::Updated(uri) => self.cancel.session.herald.tell_updated(Some(&uri)),
