@@ -8,6 +8,7 @@ mod custom;
 mod fingerprint;
 mod html;
 mod markup;
+mod needs;
 mod place;
 mod rule;
 mod script;

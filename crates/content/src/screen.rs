@@ -38,7 +38,7 @@ impl Screen {
             pii,
             pii_mode: settings.pii_mode,
             longest: settings.max_scan_size,
-            clean: caches.then(|| CleanTexts::new(settings.cache_size, format!("{settings:?}"))),
+            clean: caches.then(|| CleanTexts::new(settings.cache_size, &format!("{settings:?}"))),
         };
         (screen, problems)
     }

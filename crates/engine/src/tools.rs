@@ -13,7 +13,7 @@ use crate::{
     gateways, ownership,
     ownership::Wish,
     policy,
-    query::Query,
+    query::{Cursor, Query},
 };
 
 /// A change of a tool; absent members stay as they are. What the upstream says of it cannot be changed here.
@@ -31,23 +31,34 @@ pub struct ChangeTool {
     pub wish: Wish,
 }
 
-/// The tools that the actor sees, newest first. Those that are held back are for whoever may change tools.
+/// The tools that the actor sees, newest first. Those that are held back are for whoever may change them.
 pub async fn list(engine: &Engine, permit: &Permit<grant::ToolsRead>, query: &Query) -> Result<Vec<Tool>> {
-    if changes_tools(permit) {
-        return store::tools::list(engine.db(), &permit.rows(), query).await;
+    let Ok(changer) = policy::narrow::<grant::ToolsUpdate, _>(permit) else {
+        return store::tools::list_served(engine.db(), &permit.rows(), query).await;
+    };
+    let wanted = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let (mut query, mut shown) = (query.clone(), Vec::new());
+    // A page is filled up with later rows where some of its rows are not shown.
+    loop {
+        let rows = store::tools::list(engine.db(), &permit.rows(), &query).await?;
+        let more = rows.len() >= wanted;
+        query.after =
+            rows.last().map(|row| Cursor { created_at: row.record.created_at, id: row.id.to_string() });
+        shown.extend(rows.into_iter().filter(|row| !row.held || changer.may_change(&row.owned)));
+        if !more || shown.len() >= wanted {
+            shown.truncate(wanted);
+            return Ok(shown);
+        }
     }
-    store::tools::list_served(engine.db(), &permit.rows(), query).await
-}
-
-/// Whether the actor is shown what is held back as well.
-fn changes_tools(permit: &Permit<grant::ToolsRead>) -> bool {
-    policy::narrow::<grant::ToolsUpdate, _>(permit).is_ok()
 }
 
 /// One tool.
 pub async fn get(engine: &Engine, permit: &Permit<grant::ToolsRead>, id: &str) -> Result<Tool> {
     let tool = visible(engine, &permit.rows(), id).await?;
-    if tool.held && !changes_tools(permit) {
+    let may_change = || {
+        policy::narrow::<grant::ToolsUpdate, _>(permit).is_ok_and(|changer| changer.may_change(&tool.owned))
+    };
+    if tool.held && !may_change() {
         return Err(Error::not_found("Tool", id));
     }
     Ok(tool)

@@ -41,7 +41,7 @@ impl Measure<'_> {
             let refused = verdict.action == Action::Block;
             metric.rows += 1;
             metric.count += usize::from(refused);
-            if refused != attack && self.half == Half::Development {
+            if refused != attack && self.half != Half::Judged {
                 let found = |f: &content::Finding| {
                     format!(
                         "{} {:?}",

@@ -17,7 +17,7 @@ use super::{
     screen, speed,
 };
 
-const USAGE: &str = "usage: cargo xtask content-bars --data DIR [--json]";
+const USAGE: &str = "usage: cargo xtask content-bars --data DIR [--json] [--missed]";
 
 /// One bar.
 pub(super) struct Entry {
@@ -46,21 +46,40 @@ fn number(count: usize) -> f64 {
 }
 
 pub(crate) fn command(mut arguments: impl Iterator<Item = String>) -> Result<ExitCode> {
-    let (mut folder, mut as_json) = (None, false);
+    let (mut folder, mut as_json, mut missed) = (None, false, false);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--data" => folder = arguments.next().map(PathBuf::from),
             "--json" => as_json = true,
+            "--missed" => missed = true,
             _ => bail!("{USAGE}"),
         }
     }
     let Some(folder) = folder else { bail!("{USAGE}") };
-    let entries = measure(&data::Data::read(&folder)?)?;
     let mut out = std::io::stdout().lock();
+    let data = data::Data::read(&folder)?;
+    if missed {
+        return show_missed(&mut out, &data);
+    }
+    let entries = measure(&data)?;
     if as_json {
         writeln!(out, "{}", as_object(&entries))?;
     } else {
         write!(out, "{}", table(&entries))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The rows that the rates in strict mode get wrong.
+fn show_missed(out: &mut impl Write, data: &data::Data) -> Result<ExitCode> {
+    for mode in ["strict", "moderate"] {
+        let screen =
+            screen(&[("CONTENT_PATTERN_VALIDATION_MODE", mode), ("CONTENT_PII_DETECTION_ENABLED", "false")])?;
+        for metric in attacks::measure_half(data, &screen, mode, Half::All) {
+            for row in &metric.wrong {
+                writeln!(out, "{} {row}", metric.name())?;
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -15,13 +15,15 @@ type Key = [u8; 32];
 #[derive(Debug)]
 pub(crate) struct CleanTexts {
     seen: Cache<Key, ()>,
-    rules: Vec<u8>,
+    rules: Key,
 }
 
 impl CleanTexts {
     /// `rules` names everything that a verdict depends on besides the text.
-    pub(crate) fn new(size: u64, rules: String) -> Self {
-        Self { seen: Cache::new(size), rules: rules.into_bytes() }
+    pub(crate) fn new(size: u64, rules: &str) -> Self {
+        let mut context = Context::new(&SHA256);
+        context.update(rules.as_bytes());
+        Self { seen: Cache::new(size), rules: key_of(context) }
     }
 
     /// The key of a text.
@@ -34,11 +36,7 @@ impl CleanTexts {
             context.update(&part.len().to_le_bytes());
             context.update(part);
         }
-        let mut key = Key::default();
-        for (to, from) in key.iter_mut().zip(context.finish().as_ref()) {
-            *to = *from;
-        }
-        key
+        key_of(context)
     }
 
     pub(crate) fn knows(&self, key: &Key) -> bool {
@@ -48,4 +46,12 @@ impl CleanTexts {
     pub(crate) fn remember(&self, key: Key) {
         self.seen.insert(key, ());
     }
+}
+
+fn key_of(context: Context) -> Key {
+    let mut key = Key::default();
+    for (to, from) in key.iter_mut().zip(context.finish().as_ref()) {
+        *to = *from;
+    }
+    key
 }

@@ -7,7 +7,9 @@ use std::ops::Range;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::{
-    Mime, fingerprint, markup, place,
+    Mime, fingerprint, markup,
+    needs::Needs,
+    place,
     rule::{Place, Rule, Sight, Tier},
     script, shell, sql, template,
 };
@@ -27,24 +29,31 @@ const MOST_HITS: usize = 64;
 #[derive(Debug)]
 pub(super) struct Structural {
     rules: Vec<(Rule, Regex)>,
+    needs: Needs,
     depth: u16,
+}
+
+/// Every rule of the profile.
+pub(super) fn every_rule() -> Vec<Rule> {
+    let all = [
+        script::SCRIPT,
+        shell::SHELL,
+        template::EXPRESSION,
+        template::TEMPLATE,
+        place::PATHS,
+        place::REQUESTS,
+        sql::SQL,
+        sql::SQL_RAW,
+    ];
+    all.concat()
 }
 
 impl Structural {
     pub(super) fn new(depth: u16) -> Self {
-        let all = [
-            script::SCRIPT,
-            shell::SHELL,
-            template::EXPRESSION,
-            template::TEMPLATE,
-            place::PATHS,
-            place::REQUESTS,
-            sql::SQL,
-            sql::SQL_RAW,
-        ];
-        let rules =
-            all.concat().into_iter().filter_map(|rule| Some((rule, compile(rule.pattern)?))).collect();
-        Self { rules, depth }
+        let rules: Vec<_> =
+            every_rule().into_iter().filter_map(|rule| Some((rule, compile(rule.pattern)?))).collect();
+        let needs = Needs::new(rules.iter().map(|(rule, _)| rule.pattern));
+        Self { rules, needs, depth }
     }
 
     pub(super) fn scan(&self, mode: Mode, kind: Kind, mime: Mime, text: &str) -> Vec<Finding> {
@@ -126,9 +135,13 @@ impl Structural {
 
     /// Applies the rules of a sight; all of them read the plain views, few read the rewritten ones.
     fn read(&self, reading: Reading, sight: Sight, text: &str, found: &mut Vec<Finding>) {
-        for (rule, regex) in &self.rules {
+        let present = self.needs.look(text);
+        for (number, (rule, regex)) in self.rules.iter().enumerate() {
             let Some(severity) = rule.tier.severity(reading.place) else { continue };
-            if sight != Sight::Text && rule.sight != sight || !holds(rule, reading.kind) {
+            if sight != Sight::Text && rule.sight != sight
+                || !holds(rule, reading.kind)
+                || !present.allows(number)
+            {
                 continue;
             }
             let mut hits = regex.find_iter(text.as_bytes()).take(MOST_HITS);
@@ -345,17 +358,7 @@ mod tests {
 
     #[test]
     fn every_rule_compiles() {
-        let all = [
-            script::SCRIPT,
-            shell::SHELL,
-            template::EXPRESSION,
-            template::TEMPLATE,
-            place::PATHS,
-            place::REQUESTS,
-            sql::SQL,
-            sql::SQL_RAW,
-        ];
-        for rule in all.concat() {
+        for rule in every_rule() {
             assert!(compile(rule.pattern).is_some(), "{}", rule.id);
         }
     }

@@ -48,12 +48,12 @@ pub(super) async fn everything(engine: &Engine, who: Who<'_>, inquiry: &Inquiry)
             let chosen = chosen(who, *thing, &items);
             match (chosen, &server) {
                 (Some(item), Some(view)) if !inside(&snapshot, view, item) => {
-                    found.steps.push(registered(*thing, name));
+                    found.steps.push(standing(*thing, name, item));
                     found.steps.push(not_in_server(*thing, view));
                     found.object = Some(row(item));
                 }
                 (Some(item), _) => {
-                    found.steps.push(registered(*thing, name));
+                    found.steps.push(standing(*thing, name, item));
                     found.object = Some(row(item));
                 }
                 (None, _) => not_found(engine, who, (*thing, name), &mut found).await?,
@@ -103,8 +103,22 @@ fn chosen<'a>(who: Who<'_>, thing: Thing, items: &'a [Arc<Item>]) -> Option<&'a 
     items.iter().filter(told).find(reached).or_else(|| items.iter().find(told))
 }
 
+/// That it is registered; or that it is, and held back.
+fn standing(thing: Thing, name: &str, item: &Item) -> TraceStep {
+    if !item.held {
+        return registered(thing, name);
+    }
+    TraceStep {
+        step: "object",
+        outcome: Outcome::Denied,
+        why: format!("The {} is held back until somebody decides about its definition.", thing.word()).into(),
+        change: Some("Look at its pin, and approve or reject what its upstream says.".into()),
+    }
+}
+
 fn inside(snapshot: &Snapshot, server: &ServerView, item: &Arc<Item>) -> bool {
-    snapshot.list(Some(server), item.kind).iter().any(|other| other.id == item.id)
+    let named = snapshot.named(Some(server), item.kind, item.exposed(server.prefix));
+    named.iter().any(|other| other.id == item.id)
 }
 
 fn server(snapshot: &Snapshot, who: Who<'_>, name: &str, found: &mut Found) -> Option<Arc<ServerView>> {
