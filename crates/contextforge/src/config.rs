@@ -157,24 +157,10 @@ pub(crate) fn read(
     if let Some(process) = &process {
         check_log(process, &mut env);
     }
-    let auth = AuthSettings::read(&mut env);
-    let accounts = AccountSettings::read(&mut env);
-    let people = PeopleSettings::read(&mut env, production, &mut remarks);
-    let teams = TeamSettings::read(&mut env);
-    let federation = FederationSettings::read(&mut env);
-    let pins = PinSettings::read(&mut env);
-    let content = content::check(&mut env, production, &mut remarks);
+    let engine = engine_settings(&mut env, environment.as_ref().ok().copied(), &mut remarks);
     let web = web::settings::Settings::read(&mut env);
     let egress = upstream::egress::EgressSettings::read(&mut env);
     let mail = upstream::mail::MailSettings::read_checked(&mut env, production, &mut remarks);
-    if let (Some(auth), Ok(environment)) = (&auth, &environment) {
-        tokens::check(auth, *environment, &mut env, &mut remarks);
-    }
-    if let Some(federation) = &federation
-        && !["-", "--", "_", "."].contains(&federation.name_separator.as_str())
-    {
-        env.problem("GATEWAY_TOOL_NAME_SEPARATOR", "must be -, --, _ or .");
-    }
     if production {
         production::check(&mut env, web.as_ref());
     }
@@ -184,31 +170,46 @@ pub(crate) fn read(
     // A missing secret was explained before its section missed it.
     let mut seen = std::collections::BTreeSet::new();
     problems.retain(|problem| seen.insert(problem.field.clone()));
-    let engine = process
-        .as_ref()
-        .zip(auth)
-        .zip(accounts.zip(teams))
-        .zip(people)
-        .zip(federation.zip(pins).zip(content))
-        .map(|((((process, auth), (accounts, teams)), people), ((federation, pins), content))| {
-            let environment = process.environment;
-            engine::settings::Settings {
-                auth,
-                accounts,
-                people,
-                teams,
-                federation,
-                pins,
-                content,
-                environment,
-            }
-        });
     match (process, engine, web, egress, mail) {
         (Some(process), Some(engine), Some(web), Some(egress), Some(mail)) if problems.is_empty() => {
             Ok(Configuration { process, engine, web, egress, mail, remarks, generated })
         }
         _ => Err(Mistakes(problems)),
     }
+}
+
+/// The sections of the rules. All are read before any of them is missed.
+fn engine_settings(
+    env: &mut Env,
+    environment: Option<Environment>,
+    remarks: &mut Vec<String>,
+) -> Option<engine::settings::Settings> {
+    let production = environment == Some(Environment::Production);
+    let auth = AuthSettings::read(env);
+    let accounts = AccountSettings::read(env);
+    let people = PeopleSettings::read(env, production, remarks);
+    let teams = TeamSettings::read(env);
+    let federation = FederationSettings::read(env);
+    let pins = PinSettings::read(env);
+    let content = content::check(env, production, remarks);
+    if let (Some(auth), Some(environment)) = (&auth, environment) {
+        tokens::check(auth, environment, env, remarks);
+    }
+    if let Some(federation) = &federation
+        && !["-", "--", "_", "."].contains(&federation.name_separator.as_str())
+    {
+        env.problem("GATEWAY_TOOL_NAME_SEPARATOR", "must be -, --, _ or .");
+    }
+    Some(engine::settings::Settings {
+        auth: auth?,
+        accounts: accounts?,
+        people: people?,
+        teams: teams?,
+        federation: federation?,
+        pins: pins?,
+        content: content?,
+        environment: environment?,
+    })
 }
 
 fn check_log(process: &ProcessSettings, env: &mut Env) {

@@ -31,14 +31,14 @@ pub(crate) struct Text<'a> {
     pub(crate) kind: Kind,
     /// Its media type, where it has one.
     pub(crate) mime: Option<&'a str>,
-    /// The text.
-    pub(crate) text: &'a str,
+    /// What it says.
+    pub(crate) value: &'a str,
 }
 
 impl<'a> Text<'a> {
     /// A name or description.
     pub(crate) fn metadata(field: &'a str, text: Option<&'a str>) -> Option<Self> {
-        text.map(|text| Self { field, kind: Kind::Metadata, mime: None, text })
+        text.map(|value| Self { field, kind: Kind::Metadata, mime: None, value })
     }
 }
 
@@ -77,7 +77,7 @@ pub(crate) async fn screen(
 ) -> Result<()> {
     let texts: Vec<Text<'_>> = texts.into_iter().collect();
     for text in &texts {
-        if let Err(error) = engine.content().sizes.check(text.kind, text.text.as_bytes()) {
+        if let Err(error) = engine.content().sizes.check(text.kind, text.value.as_bytes()) {
             violations::too_large(engine, actor, caller, subject, &error).await?;
             return Err(error);
         }
@@ -92,7 +92,7 @@ pub(crate) async fn screen(
 }
 
 fn read<'a>(engine: &Engine, text: &Text<'a>) -> Vec<Found<'a>> {
-    let Verdict { findings, action } = engine.content().screen.screen(text.kind, text.mime, text.text);
+    let Verdict { findings, action } = engine.content().screen.screen(text.kind, text.mime, text.value);
     findings.into_iter().map(|finding| Found { field: text.field, action, finding }).collect()
 }
 

@@ -181,7 +181,7 @@ async fn ask(engine: &Engine, target: &Target) -> Result<Found> {
     }
     let tools = reading::tools(&tools);
     let (reports, pinning) = (reports::of(&tools.items).await?, engine.settings().pins.mode);
-    Ok(Found { tools, reports, pinning, prompts, resources, templates, notes, connected })
+    Ok(Found { connected, tools, reports, pinning, prompts, resources, templates, notes })
 }
 
 /// Tools are what an upstream is registered for; a refused list of something else is a note, not a failure.

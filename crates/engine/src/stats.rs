@@ -51,30 +51,25 @@ impl Default for Stats {
         );
         let durations =
             HistogramVec::new(options.buckets(buckets), &["method"]).unwrap_or_else(|_| unreachable!());
-        let options = Opts::new("contextforge_registered", "Registered things that are switched on, by kind");
-        let registered = IntGaugeVec::new(options, &["kind"]).unwrap_or_else(|_| unreachable!());
-        let options = Opts::new(
+        let registered = gauge(
+            &registry,
+            "contextforge_registered",
+            "Registered things that are switched on, by kind",
+            &["kind"],
+        );
+        let revocation_age = gauge(
+            &registry,
             "contextforge_revocation_age_seconds",
             "Seconds since the database last said which credentials were revoked",
+            &[],
         );
-        let revocation_age = IntGaugeVec::new(options, &[]).unwrap_or_else(|_| unreachable!());
-        let options = Opts::new("contextforge_streams", "Open streams to clients by kind");
-        let streams = IntGaugeVec::new(options, &["kind"]).unwrap_or_else(|_| unreachable!());
+        let streams = gauge(&registry, "contextforge_streams", "Open streams to clients by kind", &["kind"]);
         let streams_ended = counter(
             "contextforge_streams_ended_total",
             "Streams to clients that the gateway ended, by reason",
             &["reason"],
         );
-        for collector in [
-            Box::new(durations.clone()) as Box<dyn prometheus::core::Collector>,
-            Box::new(registered.clone()),
-            Box::new(revocation_age.clone()),
-            Box::new(streams.clone()),
-        ] {
-            if let Err(error) = registry.register(collector) {
-                tracing::error!(%error, "a metric could not be registered");
-            }
-        }
+        register(&registry, Box::new(durations.clone()));
         Self {
             registry,
             calls,
@@ -95,10 +90,20 @@ impl Default for Stats {
 fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
     // Names and labels are constants above, valid by inspection and by the test below.
     let counter = IntCounterVec::new(Opts::new(name, help), labels).unwrap_or_else(|_| unreachable!());
-    if let Err(error) = registry.register(Box::new(counter.clone())) {
-        tracing::error!(%error, name, "a metric could not be registered");
-    }
+    register(registry, Box::new(counter.clone()));
     counter
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    let gauge = IntGaugeVec::new(Opts::new(name, help), labels).unwrap_or_else(|_| unreachable!());
+    register(registry, Box::new(gauge.clone()));
+    gauge
+}
+
+fn register(registry: &Registry, collector: Box<dyn prometheus::core::Collector>) {
+    if let Err(error) = registry.register(collector) {
+        tracing::error!(%error, "a metric could not be registered");
+    }
 }
 
 impl Stats {

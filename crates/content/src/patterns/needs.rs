@@ -55,16 +55,13 @@ impl Needs {
             .collect();
         let (mut bytes, mut longer, mut texts) = (vec![None; 256], Vec::new(), Vec::new());
         for (text, number) in &numbers {
-            match text.as_slice() {
-                [byte] => {
-                    if let Some(slot) = bytes.get_mut(usize::from(*byte)) {
-                        *slot = Some(*number);
-                    }
+            if let [byte] = text.as_slice() {
+                if let Some(slot) = bytes.get_mut(usize::from(*byte)) {
+                    *slot = Some(*number);
                 }
-                _ => {
-                    longer.push(*number);
-                    texts.push(text.clone());
-                }
+            } else {
+                longer.push(*number);
+                texts.push(text.clone());
             }
         }
         // Without an automaton nothing is found and, see `allows`, nothing is spared.
@@ -127,11 +124,10 @@ fn worth(clause: &Clause) -> (std::cmp::Reverse<usize>, usize) {
 /// What every match of an expression has in it.
 fn clauses(hir: &Hir) -> Vec<Clause> {
     match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => Vec::new(),
         HirKind::Literal(literal) => vec![vec![literal.0.to_vec()]],
         HirKind::Class(class) => letters(class).into_iter().collect(),
         HirKind::Repetition(repetition) if repetition.min > 0 => clauses(&repetition.sub),
-        HirKind::Repetition(_) => Vec::new(),
+        HirKind::Empty | HirKind::Look(_) | HirKind::Repetition(_) => Vec::new(),
         HirKind::Capture(capture) => clauses(&capture.sub),
         HirKind::Concat(parts) => parts.iter().flat_map(clauses).collect(),
         HirKind::Alternation(branches) => either(branches).into_iter().collect(),

@@ -1,7 +1,5 @@
 //! Options of `content`.
 
-#![expect(clippy::doc_markdown, reason = "these comments are printed as help")]
-
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};

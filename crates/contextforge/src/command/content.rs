@@ -34,7 +34,9 @@ pub(super) fn run(command: Content) -> anyhow::Result<ExitCode> {
     let Content::Scan { files, kind, mime, output } = command;
     let settings = config::content_settings()?;
     let (screen, problems) = Screen::new(&settings);
-    problems.iter().for_each(|problem| advise(&format!("{problem}; left out")));
+    for problem in &problems {
+        advise(&format!("{problem}; left out"));
+    }
     let kind = match kind {
         ContentKind::Resource => Kind::Resource,
         ContentKind::Prompt => Kind::Prompt,

@@ -87,19 +87,19 @@ pub(super) fn decide(origin: Origin<'_>, stored: &Stored, found: Listing<'_>) ->
             (None, Some(row)) => judge::again(&known, judge::of_row(row), item, report),
             (None, None) => judge::first(&known, item, report, alike.contains_key(item.name.as_str())),
         };
-        pinned.take(item, before, after);
+        pinned.take(item, before.as_ref(), after);
     }
     pinned.forgotten = forgotten(stored, &listed);
     pinned
 }
 
 impl Pinned {
-    fn take(&mut self, item: &FoundNamed, before: Option<Pin>, after: Pin) {
+    fn take(&mut self, item: &FoundNamed, before: Option<&Pin>, after: Pin) {
         if after.holds() {
             self.held.insert(item.name.clone());
         }
         self.items.push(served(item, after.approved.as_ref()));
-        if before.as_ref() == Some(&after) {
+        if before == Some(&after) {
             return;
         }
         if let Some(note) = told(&after) {

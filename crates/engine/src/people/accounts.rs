@@ -177,10 +177,7 @@ pub async fn update(
         change.refuse_for_oneself(&before)?;
     }
     let admin = change.is_admin.unwrap_or(before.is_admin);
-    roles::check_may_manage(engine, permit, &before).await?;
-    if admin {
-        roles::check_may_grant(permit.actor(), PermissionSet::ALL)?;
-    }
+    roles::check_may_manage(engine, permit, &before, admin).await?;
     let hash = hash_of(engine, &before, admin, change.password.clone()).await?;
     let old_role = roles::default_role(engine, !admin).await?;
     let new_role = roles::default_role(engine, admin).await?;
@@ -266,7 +263,7 @@ impl AccountChange {
 /// Lets a locked account try again.
 pub async fn unlock(engine: &Engine, permit: &May, caller: &Caller, email: &str) -> Result<User> {
     let mut user = find(engine, email).await?;
-    roles::check_may_manage(engine, permit, &user).await?;
+    roles::check_may_manage(engine, permit, &user, false).await?;
     (user.failed_login_attempts, user.locked_until) = (0, None);
     let mut tx = engine.db().begin().await?;
     store::users::set_lock(&mut tx, &user.id, None).await?;

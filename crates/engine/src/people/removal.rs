@@ -32,7 +32,7 @@ pub async fn delete(
     if user.email == by {
         return Err(Error::Conflict("You cannot delete your own account".to_owned()));
     }
-    roles::check_may_manage(engine, permit, &user).await?;
+    roles::check_may_manage(engine, permit, &user, false).await?;
     let mut tx = engine.db().begin().await?;
     let heir = heir_of(engine, &mut tx, &user).await?;
     let rows = hand_on(engine, &mut tx, &user, &heir).await?;

@@ -112,9 +112,14 @@ pub async fn revoke(
 
 /// Refuses to change the account of somebody who may do more than the actor: whoever can set a password can become
 /// whose it is. What the person may do in teams counts as well, but for the personal team, which is everybody's own.
-pub(super) async fn check_may_manage(engine: &Engine, permit: &May, user: &User) -> Result<()> {
+pub(super) async fn check_may_manage(
+    engine: &Engine,
+    permit: &May,
+    user: &User,
+    becomes_admin: bool,
+) -> Result<()> {
     let actor = permit.actor();
-    if user.is_admin {
+    if user.is_admin || becomes_admin {
         return check_may_grant(actor, PermissionSet::ALL);
     }
     let rights = super::rights_of(engine, user).await?;

@@ -160,7 +160,7 @@ async fn screened(engine: &Engine, by: &str, caller: &Caller, id: &str, change: 
     let arguments =
         arguments.filter_map(|argument| Text::metadata("arguments", argument.description.as_deref()));
     let texts = [
-        template.map(|text| Text { field: "template", kind: Kind::Prompt, mime: None, text }),
+        template.map(|value| Text { field: "template", kind: Kind::Prompt, mime: None, value }),
         Text::metadata("name", change.custom_name.as_deref()),
         Text::metadata("description", change.description.as_deref()),
     ];

@@ -163,13 +163,12 @@ fn tag(inside: &str, end: &str) -> Result<usize, String> {
             Some(_) if escaped => escaped = false,
             Some(_) if c == '\\' => escaped = true,
             Some(mark) if c == mark => quote = None,
-            Some(_) => {}
             None if inside.get(at..).is_some_and(|rest| rest.starts_with(end)) => return Ok(at),
             None if matches!(c, '"' | '\'') => quote = Some(c),
             None if matches!(c, '~' | '*' | '+') => {
                 return Err(format!("must not use the operator {c} inside tags"));
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
     Err(format!("has a tag without {end}"))

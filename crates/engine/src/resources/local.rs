@@ -150,7 +150,7 @@ async fn screened(
 ) -> Result<()> {
     let content = change.content.as_deref();
     let texts = [
-        content.map(|text| Text { field: "content", kind: Kind::Resource, mime, text }),
+        content.map(|value| Text { field: "content", kind: Kind::Resource, mime, value }),
         Text::metadata("uri", change.uri.as_deref()),
         Text::metadata("name", change.name.as_deref()),
         Text::metadata("description", change.description.as_deref()),

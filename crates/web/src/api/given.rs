@@ -73,7 +73,9 @@ pub(crate) fn inside(wrapper: &str, error: Error) -> Error {
             Error::Invalid(problems.into_iter().map(moved).collect())
         }
         Error::Content(mut violations) => {
-            violations.iter_mut().for_each(|found| found.field = format!("{wrapper}.{}", found.field));
+            for found in &mut violations {
+                found.field = format!("{wrapper}.{}", found.field);
+            }
             Error::Content(violations)
         }
         other => other,

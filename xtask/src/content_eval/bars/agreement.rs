@@ -14,7 +14,7 @@ use super::{
 };
 
 /// The expressions as the contract has them, each with the id of our rule.
-const SCRIPT: &str = r##"
+const SCRIPT: &str = r#"
 import json, re, sys
 P = [("xss/script_tag", r"<script[^>]*>.*?</script>"), ("xss/event_handler_text", r"on\w+\s*="), ("xss/javascript_protocol", r"javascript:"),
      ("template/jinja", r"\{\{.*?\}\}|\{%.*?%\}"), ("template/mustache", r"\{\{.*?\}\}"), ("template/evaluation", r"\$\{.*?\}"),
@@ -24,7 +24,7 @@ P = [(i, re.compile(p, re.I | re.S)) for i, p in P]
 for line in sys.stdin.buffer:
     text = json.loads(line)
     print(" ".join(i for i, p in P if p.search(text)))
-"##;
+"#;
 
 const MOST: usize = 5_000;
 

@@ -94,7 +94,8 @@ impl Messages {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let data: String = event.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
-                self.text = rest.to_owned();
+                let rest = rest.to_owned();
+                self.text = rest;
                 if !data.is_empty() {
                     return Some(serde_json::from_str(&data).unwrap());
                 }
@@ -192,6 +193,6 @@ fn last(reply: &Reply) -> Value {
         return reply.json();
     }
     let text = String::from_utf8_lossy(&reply.body).into_owned();
-    let data = text.lines().filter_map(|line| line.strip_prefix("data: ")).last().unwrap();
+    let data = text.lines().filter_map(|line| line.strip_prefix("data: ")).next_back().unwrap();
     serde_json::from_str(data).unwrap()
 }

@@ -47,7 +47,7 @@ pub(crate) async fn open_server(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    answer(open(auth, Some(id), headers))
+    answer(open(auth, Some(&id), headers))
 }
 
 /// `POST /message`.
@@ -73,13 +73,13 @@ fn answer(outcome: Result<Response>) -> Response {
     outcome.unwrap_or_else(|error| Failure(error).into_response())
 }
 
-fn open(auth: Authorized<ServersUse>, server: Option<String>, headers: HeaderMap) -> Result<Response> {
-    let place = resolve::place(auth.app.engine(), &auth, server.as_deref())?;
+fn open(auth: Authorized<ServersUse>, server: Option<&str>, headers: HeaderMap) -> Result<Response> {
+    let place = resolve::place(auth.app.engine(), &auth, server)?;
     if !get::takes_streams(&headers) {
         return Ok(endpoint::refuse(Refusal::NotAcceptable));
     }
     let app = auth.app.clone();
-    let at = bound_to(server.as_deref());
+    let at = bound_to(server);
     let id = app.sessions().open(auth.actor(), &at, REVISION, Abilities::default())?;
     let session = app.sessions().find(auth.actor(), &at, &id);
     let session = session.ok_or_else(|| Error::internal("a session that was just opened is not there"))?;
@@ -94,7 +94,7 @@ fn open(auth: Authorized<ServersUse>, server: Option<String>, headers: HeaderMap
     feed.ends = vec![("session", state.ended.clone()), ("slow", line.gone.clone())];
     feed.answers = Some(answers);
     feed.line = Some(line);
-    feed.begin_with(endpoint_event(&request, server.as_deref(), &id));
+    feed.begin_with(endpoint_event(&request, server, &id));
     Ok(get::answer(feed))
 }
 
