@@ -24,7 +24,6 @@ use bytes::Bytes;
 use domain::{Error, Result, settings::List};
 use http::{Request, Response};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy,
@@ -35,6 +34,9 @@ use tokio::time::timeout;
 use url::Url;
 
 use self::connect::{ConnectError, Connector};
+
+/// The body of an answer as it arrives.
+pub use hyper::body::Incoming;
 
 pub(crate) use self::body::{BodyError, collect};
 pub use self::{

@@ -12,6 +12,7 @@ pub mod fuzzing;
 pub mod guard;
 pub mod layers;
 mod mcp;
+mod refused;
 pub mod routes;
 pub mod serve;
 pub mod settings;

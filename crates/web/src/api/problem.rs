@@ -5,14 +5,17 @@
 //! the request id.
 
 use axum::response::{IntoResponse, Response};
-use domain::{Error, Problem, violation::Violation};
+use domain::{Error, Problem};
 use http::{
     HeaderValue, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde_json::{Value, json};
 
-use crate::decision::{self, Note};
+use crate::{
+    decision::{self, Note},
+    refused,
+};
 /// When it is worth trying again where a part of the gateway does not answer.
 const RETRY_SECONDS: &str = "5";
 
@@ -89,7 +92,7 @@ fn answer(error: Error, key: &str) -> Response {
             body(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "detail": entries }))
         }
         Error::Content(violations) => {
-            body(StatusCode::BAD_REQUEST, &json!({ "detail": refused_content(&violations) }))
+            body(StatusCode::BAD_REQUEST, &json!({ "detail": refused::content(&violations) }))
         }
         Error::Refused(reason) | Error::Blocked(reason) => text(StatusCode::BAD_REQUEST, reason),
         Error::Unauthenticated(reason) => {
@@ -119,27 +122,6 @@ fn answer(error: Error, key: &str) -> Response {
         }
         Error::Internal(cause) => with_cause(internal(key), cause),
     }
-}
-
-/// Findings of content security, for REST and for the `data` of JSON-RPC errors. They never hold the text they are about.
-pub(crate) fn refused_content(violations: &[Violation]) -> Value {
-    let shown = violations.iter().take(Violation::SHOWN).map(|violation| {
-        json!({
-            "field": violation.field, "family": violation.family, "rule": violation.rule,
-            "violation_type": violation.rule.replace('/', "_"),
-            "start": violation.start, "end": violation.end, "message": violation.message,
-        })
-    });
-    let first = violations.first();
-    json!({
-        "error": "Content security violation",
-        "message": Violation::join(violations),
-        "family": first.map(|violation| violation.family),
-        "rule": first.map(|violation| &violation.rule),
-        "violation_type": first.map(|violation| violation.rule.replace('/', "_")),
-        "violations": shown.collect::<Vec<_>>(),
-        "count": violations.len(),
-    })
 }
 
 fn forbidden(key: &str, text: &str, note: Note) -> Response {

@@ -181,7 +181,7 @@ fn rpc_error(error: Error, era: Era) -> (StatusCode, RpcError) {
             RpcError::new(ladder::INVALID_PARAMS, format!("Invalid params: {}", Problem::join(&problems))),
         ),
         Error::Content(violations) => {
-            let data = serde_json::value::to_raw_value(&crate::api::problem::refused_content(&violations));
+            let data = serde_json::value::to_raw_value(&crate::refused::content(&violations));
             let error =
                 RpcError::new(ladder::INVALID_PARAMS, domain::violation::Violation::join(&violations));
             (ok, data.map_or_else(|_| error.clone(), |data| error.clone().with_data(data)))

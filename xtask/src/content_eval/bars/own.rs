@@ -50,7 +50,7 @@ const ATTACKS: [&str; 62] = [
     "c''at /etc/passwd; ls",
     "x & powershell -enc SQBFAFgAIAAoAE4AZQB3AC0ATwBiAGoA",
     "x; python3 -c 'import os'",
-    "x; chmod 777 /tmp/x",
+    "x; chmod 777 /srv/x",
     "1' OR '1'='1",
     "1 OR 1=1",
     "admin'--",

@@ -12,7 +12,6 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use protocol::{
     json::RawObject,
     jsonrpc::{self, Id, Message, RpcError},
@@ -24,6 +23,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use upstream::egress::Incoming;
 
 use super::far::Far;
 use crate::{cli::Wrapper, command::advise};

@@ -9,9 +9,8 @@ use anyhow::Context;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use protocol::{headers, jsonrpc::Message, params::Params, version};
-use upstream::egress::{Client, EgressSettings, Resolver};
+use upstream::egress::{Client, EgressSettings, Incoming, Resolver};
 
 use crate::cli::Wrapper;
 
