@@ -16,6 +16,8 @@ began=$SECONDS
 
 # The settings of the caller's own gateway must not reach the tests.
 unset DATABASE_URL REDIS_URL JWT_SECRET_KEY AUTH_ENCRYPTION_SECRET ENVIRONMENT TEST_DATABASE
+# Most tests wait for a program that they started, not for a processor.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-6}
 export CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never RUST_BACKTRACE=0
 [ -z "${CI:-}" ] || export CARGO_INCREMENTAL=0
 
