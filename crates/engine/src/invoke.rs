@@ -13,7 +13,7 @@ use std::{
 use domain::{Actor, Caller, Error, Result, id::GatewayId, permission::grant};
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use protocol::json::{self, RawObject};
+use protocol::json::RawObject;
 use serde_json::value::RawValue;
 use upstream::call::{Answer, Call, CallContext, EventStream};
 pub use upstream::{
@@ -33,8 +33,8 @@ use crate::{
 /// What a client asks for: the parameters as they came, and what the hop's era says about the client.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// `params` without the protocol's own `_meta` keys.
-    pub params: Box<RawValue>,
+    /// `params` as the client sent them; what their `_meta` says of the client's own hop stays here.
+    pub params: RawObject<'a>,
     /// The client's headers, of which an upstream may be given some.
     pub headers: &'a HeaderMap,
     /// Whether the client wants progress.
@@ -63,12 +63,12 @@ pub async fn tool(
     permit: &Permit<grant::ServersUse>,
     place: &Place,
     name: &str,
-    request: Request<'_>,
+    mut request: Request<'_>,
 ) -> Result<Running> {
     let permit = policy::narrow::<grant::ToolsExecute, _>(permit)?;
     let callable = resolve::tool(&permit, place, name)?;
-    let params = replace(&request.params, "name", callable.item(), name)?;
-    run(engine, permit.actor(), &callable, ("tools/call", params), request).await
+    rename(&mut request.params, callable.item(), name);
+    run(engine, permit.actor(), &callable, "tools/call", request).await
 }
 
 /// Gets a prompt by its name in `place`.
@@ -77,12 +77,12 @@ pub async fn prompt<Q>(
     permit: &Permit<Q>,
     place: &Place,
     name: &str,
-    request: Request<'_>,
+    mut request: Request<'_>,
 ) -> Result<Running> {
     let permit = policy::narrow::<grant::PromptsRead, _>(permit)?;
     let callable = resolve::prompt(&permit, place, name)?;
-    let params = replace(&request.params, "name", callable.item(), name)?;
-    run(engine, permit.actor(), &callable, ("prompts/get", params), request).await
+    rename(&mut request.params, callable.item(), name);
+    run(engine, permit.actor(), &callable, "prompts/get", request).await
 }
 
 /// Reads a resource by its URI in `place`.
@@ -95,8 +95,7 @@ pub async fn resource<Q>(
 ) -> Result<Running> {
     let permit = policy::narrow::<grant::ResourcesRead, _>(permit)?;
     let callable = resolve::resource(&permit, place, uri)?;
-    let params = request.params.clone();
-    run(engine, permit.actor(), &callable, ("resources/read", params), request).await
+    run(engine, permit.actor(), &callable, "resources/read", request).await
 }
 
 /// What a completion is asked for.
@@ -114,22 +113,23 @@ pub async fn completion(
     permit: &Permit<grant::ServersUse>,
     place: &Place,
     reference: Reference<'_>,
-    request: Request<'_>,
+    mut request: Request<'_>,
 ) -> Result<Running> {
     match reference {
         Reference::Prompt(name) => {
             let permit = policy::narrow::<grant::PromptsRead, _>(permit)?;
             let callable = resolve::prompt(&permit, place, name)?;
-            let reference = inner(&request.params, "ref")?;
-            let reference = replace(reference, "name", callable.item(), name)?;
-            let params = with(&request.params, "ref", reference)?;
-            run(engine, permit.actor(), &callable, ("completion/complete", params), request).await
+            let reference = request.params.get("ref").ok_or_else(|| Error::invalid("ref", "is required"))?;
+            let mut reference = RawObject::parse(reference).map_err(malformed)?;
+            rename(&mut reference, callable.item(), name);
+            let reference = reference.to_raw();
+            request.params.set("ref", reference);
+            run(engine, permit.actor(), &callable, "completion/complete", request).await
         }
         Reference::Template(uri) => {
             let permit = policy::narrow::<grant::ResourcesRead, _>(permit)?;
             let callable = resolve::template(&permit, place, uri)?;
-            let params = request.params.clone();
-            run(engine, permit.actor(), &callable, ("completion/complete", params), request).await
+            run(engine, permit.actor(), &callable, "completion/complete", request).await
         }
     }
 }
@@ -138,19 +138,19 @@ async fn run(
     engine: &Engine,
     actor: &Actor,
     callable: &Callable,
-    (method, params): (&'static str, Box<RawValue>),
+    method: &'static str,
     request: Request<'_>,
 ) -> Result<Running> {
     let item = callable.item();
+    let mut params = request.params;
     if let Some(local) = &item.local {
         let mut watch = Watch::start(engine, &actor.email, item, method, request.caller);
-        let answer = local.answer(method, &params);
+        let answer = local.answer(method, &params.to_raw());
         watch.finish(if answer.is_ok() { "success" } else { "failure" });
         return answer.map(|result| Running::Done(Ok(result)));
     }
     let param_headers = match &item.header_schema {
         Some(schema) if method == "tools/call" => {
-            let params = RawObject::parse(&params).map_err(malformed)?;
             protocol::headers::param_headers(schema, params.get("arguments"))
         }
         _ => Vec::new(),
@@ -169,14 +169,16 @@ async fn run(
     let timeout = Duration::from_secs(engine.settings().federation.tool_timeout_seconds);
     let mut watch = Watch::start(engine, &actor.email, item, method, request.caller);
     let target = &item.peer.target;
-    let (params, retries) = match &request.asking {
-        Asking::ByRetry { resumes: true, .. } => {
-            (rounds::deliver_state(&params, &target.gateway)?, Some(target.gateway.clone()))
+    let retries = match &request.asking {
+        Asking::ByRetry { resumes, .. } => {
+            if *resumes {
+                rounds::deliver_state(&mut params, &target.gateway)?;
+            }
+            Some(target.gateway.clone())
         }
-        Asking::ByRetry { .. } => (params, Some(target.gateway.clone())),
-        Asking::OnStream(_) => (params, None),
+        Asking::OnStream(_) => None,
     };
-    let call = Call { method: method.into(), params, context, timeout };
+    let call = Call { method: method.into(), params: params.to_raw(), context, timeout };
     let again = retries.is_none().then(|| call.clone());
     let answer = match (engine.pool().call(target, call).await, again) {
         (Ok(answer), Some(call)) => {
@@ -251,23 +253,11 @@ fn passed_on(engine: &Engine, item: &Item, headers: &HeaderMap) -> Vec<(HeaderNa
     allowed.filter_map(|name| headers.get(&name).map(|value| (name, value.clone()))).collect()
 }
 
-/// `params` with the upstream's own name in `key`; untouched where both names are the same.
-fn replace(params: &RawValue, key: &'static str, item: &Item, given: &str) -> Result<Box<RawValue>> {
-    if *given == *item.original {
-        return Ok(params.to_owned());
+/// Puts the upstream's own name in place of the one that was asked for; nothing changes where both are the same.
+fn rename(object: &mut RawObject<'_>, item: &Item, given: &str) {
+    if *given != *item.original {
+        object.set_text("name", &item.original);
     }
-    with(params, key, json::raw_text(&item.original))
-}
-
-fn with(params: &RawValue, key: &'static str, value: Box<RawValue>) -> Result<Box<RawValue>> {
-    let mut object = RawObject::parse(params).map_err(malformed)?;
-    object.set(key, value);
-    Ok(object.to_raw())
-}
-
-fn inner<'a>(params: &'a RawValue, key: &'static str) -> Result<&'a RawValue> {
-    let object = RawObject::parse(params).map_err(malformed)?;
-    object.borrowed(key).ok_or_else(|| Error::invalid(key, "is required"))
 }
 
 fn malformed(error: impl std::fmt::Display) -> Error {

@@ -68,13 +68,13 @@ pub(crate) fn address_state(outcome: Outcome, gateway: &GatewayId) -> Outcome {
     Ok(addressed.unwrap_or(result))
 }
 
-/// The parameters with the state as the upstream gave it, if it was this one.
-pub(crate) fn deliver_state(params: &RawValue, gateway: &GatewayId) -> Result<Box<RawValue>> {
-    let object = RawObject::parse(params).map_err(|error| Error::invalid("params", error.to_string()))?;
-    let state = object.text("requestState").unwrap_or_default();
+/// Puts the state into parameters as the upstream gave it, if it was this one.
+pub(crate) fn deliver_state(params: &mut RawObject<'_>, gateway: &GatewayId) -> Result<()> {
+    let state = params.text("requestState").unwrap_or_default();
     let own = state.strip_prefix(gateway.as_str()).and_then(|rest| rest.strip_prefix(':'));
-    let own = own.ok_or_else(|| Error::invalid("requestState", "is not valid for this request"))?;
-    rounds::with_state(params, own).map_err(Error::internal)
+    let own = own.ok_or_else(|| Error::invalid("requestState", "is not valid for this request"))?.to_owned();
+    rounds::set_state(params, &own);
+    Ok(())
 }
 
 /// An answer for a client that is asked on its stream: one that asks for input becomes questions, then the answer.
@@ -233,9 +233,10 @@ mod tests {
         let result = address_state(Ok(result), &ours).unwrap();
         let state = rounds::state_of(&result).unwrap();
         assert_ne!(state, "a:b");
-        let params: Box<RawValue> = serde_json::from_str(r#"{"name":"t"}"#).unwrap();
-        let params = rounds::with_state(&params, &state).unwrap();
-        assert_eq!(deliver_state(&params, &ours).unwrap().get(), r#"{"name":"t","requestState":"a:b"}"#);
-        assert!(deliver_state(&params, &theirs).is_err());
+        let mut params = RawObject::parse(r#"{"name":"t"}"#).unwrap();
+        rounds::set_state(&mut params, &state);
+        assert!(deliver_state(&mut params, &theirs).is_err());
+        deliver_state(&mut params, &ours).unwrap();
+        assert_eq!(params.to_raw().get(), r#"{"name":"t","requestState":"a:b"}"#);
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 
 pub use error::RpcError;
 pub use id::Id;
-pub use write::{write_error, write_notification, write_request, write_result};
+pub use write::{write_error, write_notification, write_request, write_request_of, write_result};
 
 /// What a request ends with.
 pub type Outcome = Result<Box<RawValue>, RpcError>;

@@ -1,5 +1,5 @@
 //! Results on their way between eras: what the modern one requires is added, what a strict legacy client would
-//! reject is taken out. Content stays as the upstream wrote it.
+//! reject is taken out. Content stays as the upstream wrote it, and a result that is right already is not written anew.
 
 use serde_json::value::RawValue;
 
@@ -18,14 +18,25 @@ pub const PRIVATE: &str = "private";
 /// `cache` is the gateway's policy for the six cacheable methods (milliseconds and scope): a shorter time and a
 /// narrower scope of the upstream win, and an answer that asks for input carries no cache hints at all.
 pub fn to_modern(
-    result: &RawValue,
+    result: Box<RawValue>,
     cache: Option<(u64, &str)>,
     server_info: Option<&RawValue>,
 ) -> Result<Box<RawValue>, JsonError> {
+    Ok(modernised(&result, cache, server_info)?.unwrap_or(result))
+}
+
+fn modernised(
+    result: &RawValue,
+    cache: Option<(u64, &str)>,
+    server_info: Option<&RawValue>,
+) -> Result<Option<Box<RawValue>>, JsonError> {
     let mut object = RawObject::parse(result)?;
-    let complete = object.text("resultType").is_none_or(|kind| kind == "complete");
-    if object.text("resultType").is_none() {
+    let kind = object.text("resultType");
+    let (complete, unnamed) = (kind.as_ref().is_none_or(|kind| kind == "complete"), kind.is_none());
+    if unnamed {
         object.set_text("resultType", "complete");
+    } else if cache.is_none() && server_info.is_none() {
+        return Ok(None);
     }
     match cache {
         Some(policy) if complete => narrow(&mut object, policy),
@@ -38,7 +49,7 @@ pub fn to_modern(
     if let Some(info) = server_info {
         add_server_info(&mut object, info)?;
     }
-    Ok(object.to_raw())
+    Ok(Some(object.to_raw()))
 }
 
 fn narrow(object: &mut RawObject<'_>, (ttl, scope): (u64, &str)) {
@@ -63,18 +74,24 @@ fn add_server_info(object: &mut RawObject<'_>, info: &RawValue) -> Result<(), Js
 /// A result of a modern upstream as a legacy client expects it.
 ///
 /// Structured content of legacy revisions is always an object; another value is left out, its text block remains.
-pub fn to_legacy(result: &RawValue) -> Result<Box<RawValue>, JsonError> {
+pub fn to_legacy(result: Box<RawValue>) -> Result<Box<RawValue>, JsonError> {
+    Ok(without_modern(&result)?.unwrap_or(result))
+}
+
+fn without_modern(result: &RawValue) -> Result<Option<Box<RawValue>>, JsonError> {
     let mut object = RawObject::parse(result)?;
+    let before = object.len();
     for member in ["resultType", "ttlMs", "cacheScope"] {
         object.remove(member);
     }
     if object.get("structuredContent").is_some_and(|content| !json::is_object(content)) {
         object.remove("structuredContent");
     }
-    if object.contains("_meta") {
+    let about = object.contains("_meta");
+    if about {
         MetaEdit::new().remove(meta::SERVER_INFO).apply(&mut object)?;
     }
-    Ok(object.to_raw())
+    Ok((about || object.len() != before).then(|| object.to_raw()))
 }
 
 /// A tool definition as a legacy client expects it: without an output schema that does not describe an object.
@@ -92,8 +109,10 @@ pub fn tool_to_legacy(definition: &RawValue) -> Result<Box<RawValue>, JsonError>
 
 /// Whether a modern result asks for input, so that the call is not over.
 pub fn asks_for_input(result: &RawValue) -> bool {
-    RawObject::parse(result)
-        .is_ok_and(|object| object.text("resultType").is_some_and(|kind| kind == "input_required"))
+    // The word is looked for first because most results are long and do not hold it.
+    result.get().contains("input_required")
+        && RawObject::parse(result)
+            .is_ok_and(|object| object.text("resultType").is_some_and(|kind| kind == "input_required"))
 }
 
 #[cfg(test)]
@@ -106,7 +125,7 @@ mod tests {
 
     fn modern(text: &str, cache: Option<(u64, &str)>, info: Option<&str>) -> String {
         let info = info.map(raw);
-        to_modern(&raw(text), cache, info.as_deref()).unwrap().get().to_owned()
+        to_modern(raw(text), cache, info.as_deref()).unwrap().get().to_owned()
     }
 
     #[test]
@@ -143,11 +162,11 @@ mod tests {
     fn a_modern_result_loses_what_legacy_clients_reject() {
         let text = r#"{"resultType":"complete","content":[{"type":"text","text":"1e400"}],"structuredContent":[1],"ttlMs":1,"cacheScope":"public","_meta":{"io.modelcontextprotocol/serverInfo":{},"v":1}}"#;
         let expected = r#"{"content":[{"type":"text","text":"1e400"}],"_meta":{"v":1}}"#;
-        assert_eq!(to_legacy(&raw(text)).unwrap().get(), expected);
+        assert_eq!(to_legacy(raw(text)).unwrap().get(), expected);
         let bare = r#"{"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{}}}"#;
-        assert_eq!(to_legacy(&raw(bare)).unwrap().get(), "{}");
+        assert_eq!(to_legacy(raw(bare)).unwrap().get(), "{}");
         let object = r#"{"structuredContent":{ "a":1 }}"#;
-        assert_eq!(to_legacy(&raw(object)).unwrap().get(), object);
+        assert_eq!(to_legacy(raw(object)).unwrap().get(), object);
     }
 
     #[test]
@@ -162,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_result_that_is_no_object_is_reported() {
-        assert_eq!(to_modern(&raw("[]"), None, None).unwrap_err(), JsonError::NotAnObject);
-        assert_eq!(to_legacy(&raw("null")).unwrap_err(), JsonError::NotAnObject);
+        assert_eq!(to_modern(raw("[]"), None, None).unwrap_err(), JsonError::NotAnObject);
+        assert_eq!(to_legacy(raw("null")).unwrap_err(), JsonError::NotAnObject);
     }
 }

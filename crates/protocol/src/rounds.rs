@@ -181,9 +181,19 @@ pub fn with_state(text: &RawValue, state: &str) -> Result<Box<RawValue>, JsonErr
 /// Parameters without what belongs to rounds: for servers that have none.
 pub fn without_input(params: &RawValue) -> Result<RawObject<'_>, JsonError> {
     let mut object = RawObject::parse(params)?;
-    object.remove(RESPONSES);
-    object.remove(STATE);
+    remove_input(&mut object);
     Ok(object)
+}
+
+/// Takes out of parameters what belongs to rounds.
+pub fn remove_input(params: &mut RawObject<'_>) {
+    params.remove(RESPONSES);
+    params.remove(STATE);
+}
+
+/// Gives parameters a state.
+pub fn set_state(params: &mut RawObject<'_>, state: &str) {
+    params.set_text(STATE, state);
 }
 
 /// The answer to an elicitation that nobody could or would give.

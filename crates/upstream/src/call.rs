@@ -52,8 +52,8 @@ pub struct Target {
 pub struct Call {
     /// The method.
     pub method: Cow<'static, str>,
-    /// The parameters, an object, with the upstream's own names in it and `_meta` without the keys that describe
-    /// a hop.
+    /// The parameters, an object, with the upstream's own names in it. What `_meta` says of the caller's hop is written
+    /// anew by the link.
     pub params: Box<RawValue>,
     /// On whose behalf.
     pub context: CallContext,

@@ -7,8 +7,7 @@ use protocol::{
     abilities::Abilities,
     json::{self, JsonError, RawObject, raw_number, raw_text},
     jsonrpc::{self, Id, Outcome, RpcError},
-    ladder,
-    meta::{self, MetaEdit},
+    ladder, meta,
     params::target_member,
     rounds, version,
 };
@@ -32,35 +31,53 @@ pub(crate) fn gateway_info() -> &'static RawValue {
 
 /// The parameters of a request, and what the request is about. The request's id serves as its progress token too,
 /// because both are the gateway's own.
-pub(crate) fn params(
+pub(crate) fn params<'a>(
     method: &str,
-    given: &RawValue,
+    given: &'a RawValue,
     context: &CallContext,
     (modern, id): (bool, i64),
-) -> Result<(Box<RawValue>, Option<String>), Fault> {
+) -> Result<(RawObject<'a>, Option<String>), Fault> {
     // A server that has no rounds must not see what belongs to them.
     let object = if modern { RawObject::parse(given) } else { rounds::without_input(given) };
     let mut object = object.map_err(|error| refused(&error))?;
     let target = target_member(method).and_then(|member| object.text(member)).map(Cow::into_owned);
-    let mut edit = MetaEdit::next_hop();
+    let about = match object.borrowed("_meta").filter(|about| !json::is_null(about)) {
+        Some(about) => RawObject::parse(about).map_err(|error| refused(&error))?,
+        None => RawObject::new(),
+    };
+    let about = described(about, context, (modern, id));
+    if about.is_empty() {
+        object.remove("_meta");
+    } else {
+        object.set("_meta", about.to_raw());
+    }
+    Ok((object, target))
+}
+
+/// `_meta` with what it says of the caller's hop replaced by what holds for this one.
+fn described<'a>(
+    mut about: RawObject<'a>,
+    context: &'a CallContext,
+    (modern, id): (bool, i64),
+) -> RawObject<'a> {
+    for key in meta::HOP_KEYS {
+        about.remove(key);
+    }
     if modern {
-        let info = context.client_info.as_deref().unwrap_or_else(|| gateway_info());
-        edit = edit
-            .set(meta::PROTOCOL_VERSION, modern_version().to_owned())
-            .set(meta::CLIENT_CAPABILITIES, context.capabilities.clone())
-            .set(meta::CLIENT_INFO, info.to_owned());
+        about.set(meta::PROTOCOL_VERSION, modern_version());
+        about.set(meta::CLIENT_CAPABILITIES, &*context.capabilities);
+        about.set(meta::CLIENT_INFO, context.client_info.as_deref().unwrap_or_else(|| gateway_info()));
         if let Some(level) = &context.log_level {
-            edit = edit.set_text(meta::LOG_LEVEL, level);
+            about.set_text(meta::LOG_LEVEL, level);
         }
         if let Some(parent) = &context.traceparent {
-            edit = edit.set_text(meta::TRACEPARENT, parent);
+            about.set_text(meta::TRACEPARENT, parent);
         }
     }
     if context.progress {
-        edit = edit.set(meta::PROGRESS_TOKEN, raw_number(id));
+        about.set(meta::PROGRESS_TOKEN, raw_number(id));
     }
-    edit.apply(&mut object).map_err(|error| refused(&error))?;
-    Ok((object.to_raw(), target))
+    about
 }
 
 fn refused(error: &JsonError) -> Fault {
@@ -165,12 +182,12 @@ mod tests {
         let (params, target) = params("tools/call", &given, &context, (true, 7)).unwrap();
         assert_eq!(target.as_deref(), Some("a"));
         assert_eq!(
-            params.get(),
-            r#"{"name":"a","arguments":{"x":1e400},"_meta":{"vendor":1,"progressToken":7,"#.to_owned()
+            params.to_raw().get(),
+            r#"{"name":"a","arguments":{"x":1e400},"_meta":{"vendor":1,"#.to_owned()
                 + r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","#
                 + r#""io.modelcontextprotocol/clientCapabilities":{},"#
                 + r#""io.modelcontextprotocol/clientInfo":{"name":"desk"},"#
-                + r#""io.modelcontextprotocol/logLevel":"info"}}"#
+                + r#""io.modelcontextprotocol/logLevel":"info","progressToken":7}}"#
         );
     }
 
@@ -179,7 +196,7 @@ mod tests {
         let given = raw(r#"{"uri":"a:b","_meta":{"io.modelcontextprotocol/logLevel":"info"}}"#);
         let (params, target) =
             params("resources/read", &given, &CallContext::plain("p"), (false, 7)).unwrap();
-        assert_eq!((params.get(), target.as_deref()), (r#"{"uri":"a:b"}"#, Some("a:b")));
+        assert_eq!((params.to_raw().get(), target.as_deref()), (r#"{"uri":"a:b"}"#, Some("a:b")));
     }
 
     #[test]

@@ -176,18 +176,19 @@ impl Origin {
         if response.headers().get("content-encoding").is_some_and(|encoding| encoding != "identity") {
             return Err(Fault::Useless("sent a compressed answer, which was not asked for".to_owned()));
         }
-        let headers = response.headers().clone();
+        let (parts, body) = response.into_parts();
+        let headers = parts.headers;
         let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media = media.split(';').next().unwrap_or_default().trim();
         let content = if media.eq_ignore_ascii_case("text/event-stream") {
-            Content::Events(response.into_body())
+            Content::Events(body)
         } else if media.eq_ignore_ascii_case("application/json") {
-            Content::Json(egress::collect(response, self.client.max_response).await?)
+            Content::Json(egress::collect(body, self.client.max_response).await?)
         } else if status.is_success() {
             // Not read: nothing that a server can say in another form is of use.
             Content::Other(String::new())
         } else {
-            let text = egress::collect(response, EXCERPT).await.unwrap_or_default();
+            let text = egress::collect(body, EXCERPT).await.unwrap_or_default();
             Content::Other(String::from_utf8_lossy(&text).to_ascii_lowercase())
         };
         Ok(Reply { status, headers, content })

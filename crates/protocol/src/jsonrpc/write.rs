@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::{Id, RpcError};
-use crate::json;
+use crate::json::{self, RawObject};
 
 const HEAD: &[u8] = br#"{"jsonrpc":"2.0""#;
 
@@ -34,13 +34,32 @@ pub fn write_request(id: &Id, method: &str, params: Option<&RawValue>) -> Vec<u8
     call(Some(id), method, params)
 }
 
+/// A request whose parameters are still in parts.
+pub fn write_request_of(id: &Id, method: &str, params: &RawObject<'_>) -> Vec<u8> {
+    let size: usize = params.iter().map(|(name, value)| name.len() + value.get().len() + 4).sum();
+    let mut out = begin(Some(id), method, size);
+    out.extend_from_slice(br#","params":"#);
+    params.write(&mut out);
+    out.push(b'}');
+    out
+}
+
 /// A notification.
 pub fn write_notification(method: &str, params: Option<&RawValue>) -> Vec<u8> {
     call(None, method, params)
 }
 
 fn call(id: Option<&Id>, method: &str, params: Option<&RawValue>) -> Vec<u8> {
-    let size = params.map_or(0, |params| params.get().len());
+    let mut out = begin(id, method, params.map_or(0, |params| params.get().len()));
+    if let Some(params) = params {
+        member(&mut out, "params", params.get());
+    }
+    out.push(b'}');
+    out
+}
+
+/// The envelope up to the parameters, with room for `size` bytes of them.
+fn begin(id: Option<&Id>, method: &str, size: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(HEAD.len() + method.len() + size + 64);
     out.extend_from_slice(HEAD);
     if let Some(id) = id {
@@ -48,10 +67,6 @@ fn call(id: Option<&Id>, method: &str, params: Option<&RawValue>) -> Vec<u8> {
     }
     out.extend_from_slice(br#","method":"#);
     json::write_text(&mut out, method);
-    if let Some(params) = params {
-        member(&mut out, "params", params.get());
-    }
-    out.push(b'}');
     out
 }
 

@@ -1,7 +1,6 @@
 //! Reading replies with a limit on their size.
 
 use bytes::{Bytes, BytesMut};
-use http::Response;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -18,8 +17,7 @@ pub(crate) enum BodyError {
 }
 
 /// The whole body, not copied if it came in one piece.
-pub(crate) async fn collect(response: Response<Incoming>, limit: u64) -> Result<Bytes, BodyError> {
-    let mut body = response.into_body();
+pub(crate) async fn collect(mut body: Incoming, limit: u64) -> Result<Bytes, BodyError> {
     if body.size_hint().lower() > limit {
         return Err(BodyError::TooLarge(limit));
     }

@@ -120,7 +120,7 @@ impl Modern {
         context: &CallContext,
     ) -> Result<Request<Full<Bytes>>, Fault> {
         let (params, target) = crate::hop::params(method, params, context, (true, id))?;
-        let body = jsonrpc::write_request(&Id::from(id), method, Some(&params));
+        let body = jsonrpc::write_request_of(&Id::from(id), method, &params);
         let mut lines = self.origin.headers(context);
         for (name, value) in headers::standard(version::MODERN, method, target.as_deref()) {
             lines.insert(name, value);

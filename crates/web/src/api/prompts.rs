@@ -94,8 +94,10 @@ async fn rendering(
         Err(Error::NotFound { .. }) => id.to_owned(),
         Err(error) => return Err(error.into()),
     };
-    let params = serde_json::value::to_raw_value(&json!({ "name": name, "arguments": arguments }));
-    let request = rendered::request(params.map_err(Error::internal)?, headers, &guard.caller);
+    let mut params = RawObject::new();
+    params.set_text("name", &name);
+    params.set("arguments", serde_json::value::to_raw_value(&arguments).map_err(Error::internal)?);
+    let request = rendered::request(params, headers, &guard.caller);
     let place = rendered::everywhere(engine, guard)?;
     let running = invoke::prompt(engine, guard, &place, &name, request).await?;
     match rendered::end(running).await? {

@@ -10,7 +10,7 @@ use engine::{
 };
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, header};
-use serde_json::value::RawValue;
+use protocol::json::RawObject;
 
 /// Everything that is registered, as `/mcp` offers it.
 pub(crate) fn everywhere<P: Grant>(engine: &Engine, permit: &Permit<P>) -> Result<Place> {
@@ -18,7 +18,7 @@ pub(crate) fn everywhere<P: Grant>(engine: &Engine, permit: &Permit<P>) -> Resul
 }
 
 /// A request that wants nothing but the answer. Client headers are not passed on from REST.
-pub(crate) fn request<'a>(params: Box<RawValue>, headers: &'a HeaderMap, caller: &'a Caller) -> Request<'a> {
+pub(crate) fn request<'a>(params: RawObject<'a>, headers: &'a HeaderMap, caller: &'a Caller) -> Request<'a> {
     let asking = Asking::default();
     Request { params, headers, progress: false, log_level: None, client_info: None, asking, caller }
 }

@@ -12,7 +12,7 @@ use domain::{
 use engine::{Engine, Permit, gateways, invoke, ownership, resources};
 use http::{HeaderMap, Method, StatusCode};
 use protocol::json::RawObject;
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 
 pub(crate) use self::read::ResourceRead;
 use self::{
@@ -114,7 +114,8 @@ async fn read(
     resource: &Resource,
 ) -> Result<Box<RawValue>, Error> {
     let engine = guard.app.engine();
-    let params = serde_json::value::to_raw_value(&json!({ "uri": resource.uri })).map_err(Error::internal)?;
+    let mut params = RawObject::new();
+    params.set_text("uri", &resource.uri);
     let place = rendered::everywhere(engine, guard)?;
     let request = rendered::request(params, headers, &guard.caller);
     let running = invoke::resource(engine, guard, &place, &resource.uri, request).await?;

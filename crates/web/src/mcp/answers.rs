@@ -49,9 +49,9 @@ fn translated(app: &App, binding: &str, outcome: Outcome, client: &Client) -> Re
                     rounds::with_state(&result, &sealed).map_err(Error::internal)?
                 }
             };
-            for_client(&result, client.era, client.cacheable).map(Ok)
+            for_client(result, client.era, client.cacheable).map(Ok)
         }
-        (Ok(result), None) => for_client(&result, client.era, client.cacheable).map(Ok),
+        (Ok(result), None) => for_client(result, client.era, client.cacheable).map(Ok),
         (Err(error), digest) if error.code == ladder::LEGACY_URL_ELICITATION => {
             url_needed(app, (binding, digest.as_deref()), error, client)
         }
@@ -88,7 +88,7 @@ fn url_needed(
             Ok(Ok(rounds::input_required(&questions, &state)))
         }
         None if can && !client.era.is_modern() => Ok(Err(error)),
-        _ if client.tool => for_client(&tool_error(&in_words(&error, &questions)), client.era, false).map(Ok),
+        _ if client.tool => for_client(tool_error(&in_words(&error, &questions)), client.era, false).map(Ok),
         _ => Ok(Err(RpcError::new(ladder::INTERNAL_ERROR, in_words(&error, &questions)))),
     }
 }

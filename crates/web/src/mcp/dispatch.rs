@@ -12,8 +12,8 @@ use protocol::{
     era::{Admitted, Era},
     json::{self, RawObject},
     jsonrpc::Id,
-    ladder::Refusal,
-    meta::{self, MetaEdit},
+    ladder::{self, Refusal},
+    meta,
     params::Params,
     result, rounds, version,
 };
@@ -34,7 +34,6 @@ pub(crate) struct Incoming<'a> {
     pub(crate) id: Id,
     pub(crate) method: &'a str,
     pub(crate) params: Params<'a>,
-    pub(crate) raw: Option<&'a RawValue>,
     pub(crate) era: Era,
 }
 
@@ -122,20 +121,18 @@ async fn call(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> 
         Ok(client) => client,
         Err(refusal) => return Reply::Refused { id: Some(incoming.id), refusal, era: Some(era) },
     };
-    let opened = next_hop(&incoming).and_then(|params| {
-        let opened = parking::open(request, &incoming, &params)?;
-        Ok((params, opened))
-    });
-    let (params, opened) = match opened {
-        Ok(opened) => opened,
+    let mut params = passed_on(&incoming);
+    let mut resumes = false;
+    match parking::open(request, &incoming) {
+        Ok(Opened::New) => {}
+        Ok(Opened::Upstream(state)) => {
+            rounds::set_state(&mut params, &state);
+            resumes = true;
+        }
+        Ok(Opened::Anew) => rounds::remove_input(&mut params),
+        Ok(Opened::Parked(parked)) => return resume(request, incoming, client, parked).await,
         Err(error) => return Reply::failed(incoming.id, error, era),
-    };
-    let (params, resumes) = match opened {
-        Opened::New => (params, false),
-        Opened::Upstream(params) => (params, true),
-        Opened::Anew(params) => (params, false),
-        Opened::Parked(parked) => return resume(request, incoming, client, parked).await,
-    };
+    }
     let asking = match client.declared {
         Some(ref declared) => Asking::ByRetry { declared: declared.clone(), resumes },
         None => Asking::OnStream(client.abilities),
@@ -171,7 +168,10 @@ async fn call(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> 
         ended = request.auth.credential.ended(request.auth.app.engine()) => Err(ended.into()),
     };
     match started {
-        Ok(running) => running::reply(request, running, waiting(incoming, client, entry)).await,
+        Ok(running) => {
+            let digest = may_come_back(&running).then(|| parking::digest_of(&incoming)).flatten();
+            running::reply(request, running, waiting(incoming, client, (entry, digest))).await
+        }
         Err(Started::Engine(error)) => Reply::failed(incoming.id, error, era),
         Err(Started::Wire(refusal)) => Reply::Refused { id: Some(incoming.id), refusal, era: Some(era) },
     }
@@ -203,10 +203,23 @@ fn said(request: &Request, incoming: &Incoming<'_>, admitted: Admitted) -> Resul
     }
 }
 
-/// Who waits for the answer of a request.
-fn waiting(incoming: Incoming<'_>, client: Client, entry: Option<Entry>) -> running::Client {
+/// Whether the answer can be that the client has to make its request again.
+fn may_come_back(running: &Running) -> bool {
+    match running {
+        Running::Done(Ok(result)) => result::asks_for_input(result),
+        Running::Done(Err(error)) => error.code == ladder::LEGACY_URL_ELICITATION,
+        Running::Stream(_) => true,
+    }
+}
+
+/// Who waits for the answer of a request; `digest` is what the request is about, where it may have to be made again.
+fn waiting(
+    incoming: Incoming<'_>,
+    client: Client,
+    (entry, digest): (Option<Entry>, Option<String>),
+) -> running::Client {
     running::Client {
-        digest: parking::digest_of(&incoming),
+        digest,
         cacheable: incoming.method == "resources/read",
         tool: incoming.method == "tools/call",
         abilities: client.abilities,
@@ -225,7 +238,8 @@ async fn resume(request: &Request, incoming: Incoming<'_>, client: Client, mut p
         return Reply::failed(incoming.id, error, incoming.era);
     }
     parked.answer(incoming.params.object().get("inputResponses"));
-    let client = waiting(incoming, client, None);
+    let digest = parking::digest_of(&incoming);
+    let client = waiting(incoming, client, (None, digest));
     match (&client.digest, parked.open.is_empty()) {
         (Some(digest), false) => {
             let about = (&*request.binding(), digest.as_str());
@@ -299,24 +313,18 @@ async fn start(
     })
 }
 
-/// The parameters without what the client said about its own hop; everything else keeps its bytes. Rounds are a modern
-/// client's: of a legacy one, what belongs to them would reach an upstream unchecked.
-fn next_hop(incoming: &Incoming<'_>) -> Result<Box<RawValue>, Error> {
-    let malformed = |error: json::JsonError| Error::invalid("params", error.to_string());
-    let object = incoming.params.object();
-    let rounds = object.contains("requestState") || object.contains("inputResponses");
-    let params = match incoming.raw {
-        Some(raw) if incoming.params.meta().is_none() => raw.to_owned(),
-        raw => meta::with_meta(raw, &MetaEdit::next_hop()).map_err(malformed)?,
-    };
-    if rounds && !incoming.era.is_modern() {
-        return rounds::without_input(&params).map(|object| object.to_raw()).map_err(malformed);
+/// The parameters that an upstream may see. Rounds are a modern client's: of a legacy one, what belongs to them would
+/// reach an upstream unchecked.
+fn passed_on<'a>(incoming: &Incoming<'a>) -> RawObject<'a> {
+    let mut params = incoming.params.object().clone();
+    if !incoming.era.is_modern() {
+        rounds::remove_input(&mut params);
     }
-    Ok(params)
+    params
 }
 
 /// A result as a client of this era expects it.
-pub(crate) fn for_client(raw: &RawValue, era: Era, cacheable: bool) -> Result<Box<RawValue>, Error> {
+pub(crate) fn for_client(raw: Box<RawValue>, era: Era, cacheable: bool) -> Result<Box<RawValue>, Error> {
     let converted = if era.is_modern() {
         result::to_modern(raw, cacheable.then_some((0, result::PRIVATE)), None)
     } else {

@@ -259,8 +259,8 @@ pub(super) async fn one(request: &Request, message: Message<'_>) -> Reply {
             });
             match admitted {
                 Ok((params, admitted)) => {
-                    let incoming =
-                        Incoming { id, method: &method, params, raw, era: era_of(&admitted, request) };
+                    let era = era_of(&admitted, request);
+                    let incoming = Incoming { id, method: &method, params, era };
                     dispatch::request(request, incoming, admitted).await
                 }
                 Err(refusal) => Reply::Refused { id: Some(id), refusal, era: None },

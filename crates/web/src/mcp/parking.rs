@@ -15,7 +15,6 @@ use engine::invoke::{Ask, PATIENCE, Watched};
 use protocol::{
     digest,
     json::{self, RawObject},
-    rounds,
 };
 use serde_json::{json, value::RawValue};
 
@@ -53,12 +52,12 @@ pub(crate) struct Parked {
 pub(crate) enum Opened {
     /// Nothing: a new request.
     New,
-    /// The state of a modern upstream; the parameters hold it as the engine wrote it.
-    Upstream(Box<RawValue>),
+    /// The state of a modern upstream, as the engine wrote it.
+    Upstream(String),
     /// A call that goes on with the answers.
     Parked(Parked),
     /// A new request, after the client did what it was asked to.
-    Anew(Box<RawValue>),
+    Anew,
 }
 
 impl Parking {
@@ -154,10 +153,11 @@ pub(crate) fn digest_of(incoming: &Incoming<'_>) -> Option<String> {
     (may_ask && incoming.era.is_modern()).then(|| digest::of(incoming.method, &incoming.params))
 }
 
-/// Opens what a request brings back. `params` are the parameters for the next hop.
-pub(crate) fn open(request: &Request, incoming: &Incoming<'_>, params: &RawValue) -> Result<Opened> {
+/// Opens what a request brings back.
+pub(crate) fn open(request: &Request, incoming: &Incoming<'_>) -> Result<Opened> {
     let state = incoming.params.object().get("requestState").filter(|state| !json::is_null(state));
-    let (Some(state), Some(digest)) = (state, digest_of(incoming)) else { return Ok(Opened::New) };
+    let Some(state) = state else { return Ok(Opened::New) };
+    let Some(digest) = digest_of(incoming) else { return Ok(Opened::New) };
     let invalid = || Error::invalid("requestState", "is not valid for this request");
     let state = json::as_text(state).ok_or_else(|| Error::invalid("requestState", "must be a string"))?;
     let app = &request.auth.app;
@@ -172,11 +172,8 @@ pub(crate) fn open(request: &Request, incoming: &Incoming<'_>, params: &RawValue
         return Err(Error::Refused("the request state has expired; call again".to_owned()));
     }
     match &*text("k")? {
-        UPSTREAM => Ok(Opened::Upstream(rounds::with_state(params, &text("s")?).map_err(Error::internal)?)),
-        ANEW => {
-            let params = rounds::without_input(params).map_err(Error::internal)?.to_raw();
-            Ok(Opened::Anew(params))
-        }
+        UPSTREAM => Ok(Opened::Upstream(text("s")?.into_owned())),
+        ANEW => Ok(Opened::Anew),
         _ => Ok(Opened::Parked(app.parking().take(&text("s")?)?)),
     }
 }

@@ -120,7 +120,7 @@ impl Session {
         }
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
         let (params, _) = hop::params(&call.method, &call.params, &call.context, (false, id))?;
-        let body = jsonrpc::write_request(&Id::from(id), &call.method, Some(&params));
+        let body = jsonrpc::write_request_of(&Id::from(id), &call.method, &params);
         let mut cancel = Cancel::new(Arc::clone(self), id);
         let reply = self.origin.exchange(self.post(&call.context, body), deadline).await;
         let Reply { status, content, .. } = reply.inspect_err(|fault| {

@@ -113,7 +113,8 @@ impl Session {
         let id = self.line.ids.fetch_add(1, Ordering::Relaxed);
         let (params, _) = hop::params(&call.method, &call.params, &call.context, (false, id))?;
         let ear = Ear::new(id, &call.context);
-        let events = self.line.begin(&call.method, Some(&params), (ear, &call.context), deadline).await?;
+        let events =
+            self.line.begin(&call.method, Some(&params.to_raw()), (ear, &call.context), deadline).await?;
         answer(events).await
     }
 }
