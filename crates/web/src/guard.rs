@@ -24,7 +24,7 @@ use domain::{Actor, Caller, Error, Grant, Permission, PermissionSet, Secret};
 use engine::{
     Permit,
     authn::{Credential, token::Claims},
-    people,
+    people, permission_audit,
     policy::{self, Question},
 };
 use http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE, request::Parts};
@@ -175,6 +175,8 @@ impl<P: Grant> FromRequestParts<App> for Authorized<P> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let SignedIn { actor, credential, caller, app, .. } = sign_in(parts, app).await?;
         let permit = policy::authorize::<P>(&actor).map_err(|error| Failure(error).into_response())?;
+        let place = (parts.method.as_str(), parts.uri.path());
+        permission_audit::granted(app.engine(), &actor, P::PERMISSION, &caller, place);
         Ok(Self { caller, app, credential, permit })
     }
 }
