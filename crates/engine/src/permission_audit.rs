@@ -45,18 +45,21 @@ impl Record for Checked {
     }
 }
 
-/// Notes that a route let somebody in.
-pub fn granted(engine: &Engine, actor: &Actor, permission: Permission, caller: &Caller, place: (&str, &str)) {
-    if !engine.settings().teams.permission_audit {
-        return;
+/// Whether decisions are noted.
+pub fn is_on(engine: &Engine) -> bool {
+    engine.settings().teams.permission_audit
+}
+
+/// Notes that somebody was let in somewhere.
+pub fn granted(engine: &Engine, actor: &Actor, permission: Permission, (caller, place): (&Caller, String)) {
+    if is_on(engine) {
+        note(engine, actor, permission, (caller, place));
     }
-    let (method, path) = place;
-    note(engine, actor, permission, (caller, format!("{method} {path}")));
 }
 
 /// Notes what an MCP method demands and its caller has. What they have not is noted with the refusal.
 pub fn called(engine: &Engine, actor: &Actor, caller: &Caller, method: &str) {
-    if !engine.settings().teams.permission_audit {
+    if !is_on(engine) {
         return;
     }
     let Some(method) = methods::method(method) else { return };
@@ -71,7 +74,7 @@ pub fn called(engine: &Engine, actor: &Actor, caller: &Caller, method: &str) {
 
 /// Notes a refusal.
 pub(crate) fn refused(engine: &Engine, refusal: &Refusal) {
-    if !engine.settings().teams.permission_audit {
+    if !is_on(engine) {
         return;
     }
     engine.permission_journal().note(Checked {

@@ -2,6 +2,7 @@
 //! runs. Tokens are made by hand here; the keys come from the command line.
 
 mod everywhere;
+mod identity;
 mod keys;
 mod refused;
 

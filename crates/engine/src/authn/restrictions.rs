@@ -224,4 +224,23 @@ mod tests {
         let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
         assert_eq!(fields, ["ip_restrictions[1]", "time_restrictions.days", "usage_limits"]);
     }
+
+    #[test]
+    fn a_token_is_restricted_by_any_of_them() {
+        assert!(!Restrictions::default().any());
+        let (none, hour, day) =
+            (json!({}), json!({ "requests_per_hour": 1 }), json!({ "requests_per_day": 1 }));
+        assert!(of(&["10.0.0.0/8"], none.clone(), none.clone()).unwrap().any());
+        assert!(of(&[], json!({ "weekdays_only": true }), none.clone()).unwrap().any());
+        for usage in [hour, day] {
+            assert!(of(&[], none.clone(), usage.clone()).unwrap().any());
+            let limits = usage_limits(usage.as_object().unwrap()).unwrap();
+            assert!(limits.any());
+            let nothing = json!({ usage.as_object().unwrap().keys().next().unwrap(): 0 });
+            let problems = problems(&[], &Map::new(), nothing.as_object().unwrap());
+            assert_eq!(problems.len(), 1, "{nothing}");
+            assert!(self::problems(&[], &Map::new(), usage.as_object().unwrap()).is_empty());
+        }
+        assert!(!UsageLimits::default().any());
+    }
 }

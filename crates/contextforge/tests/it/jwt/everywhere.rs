@@ -75,7 +75,7 @@ impl World {
         let tools = listed["result"]["tools"].as_array().unwrap_or_else(|| panic!("{door}: {listed}"));
         let names = tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect();
         let mut outcomes = ["", ""];
-        let calls = [("demo-echo", json!({ "text": "hi" })), ("demo-add", json!({ "a": 1, "b": 2 }))];
+        let calls = [("demo-echo", json!({ "text": "hi" })), ("demo-get-time", json!({}))];
         for (outcome, (name, arguments)) in outcomes.iter_mut().zip(calls) {
             let params = json!({ "name": name, "arguments": arguments });
             let answer = self.ask(door, token, "tools/call", params).await;
@@ -126,7 +126,7 @@ async fn one_decision_at_every_door(algorithm: &'static str, make: &[&str]) {
     let full = world.sign(ADMIN, json!({}));
     let (mut all, _) = world.seen("/mcp", &full).await;
     all.sort_unstable();
-    assert!(all.len() > 2 && all.contains(&"demo-add".to_owned()), "{all:?}");
+    assert!(all.len() > 2 && all.contains(&"demo-get-time".to_owned()), "{all:?}");
     let echo = vec!["demo-echo".to_owned()];
     let session = world.app.login(ADMIN).await;
     assert_eq!(header_of(&session)["alg"], algorithm);

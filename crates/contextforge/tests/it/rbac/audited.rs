@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::app::App;
+use crate::{
+    app::{ADMIN, App},
+    token,
+};
 
 /// The lines about decisions in the audit record, joined.
 async fn lines(app: &App) -> String {
@@ -20,19 +23,23 @@ async fn every_decision_is_on_record_where_that_is_wanted() {
     app.post("/auth/email/admin/users", &ann, json!({})).await.expect(403);
     let call = json!({ "name": "demo-echo", "arguments": { "text": "x" } });
     app.mcp("/mcp", &app.admin(), "tools/call", call.clone()).await;
-    app.mcp("/mcp", &ann, "tools/call", call).await;
+    let mut claims = token::claims(ADMIN);
+    claims["scopes"] = json!({ "permissions": ["tools.read"] });
+    app.mcp("/mcp", &token::sign(&claims), "tools/call", call).await;
     let wanted = [
         "\tann@example.com\ttools.read\ttrue\tallowed\tGET /v1/tools\t127.0.0.1\t",
         "\tann@example.com\tadmin.user_management\tfalse\trole\tPOST /auth/email/admin/users\t127.0.0.1\t",
         "\tadmin@example.com\tservers.use\ttrue\tallowed\tPOST /mcp\t127.0.0.1\t",
         "\tadmin@example.com\ttools.execute\ttrue\tallowed\ttools/call\t127.0.0.1\t",
-        "\tann@example.com\ttools.execute\tfalse\trole\tPOST /mcp\t127.0.0.1\t",
+        "\tadmin@example.com\ttools.execute\tfalse\ttoken_cap\tPOST /mcp\t127.0.0.1\t",
     ];
-    app.until(async || {
-        let lines = lines(&app).await;
-        wanted.iter().all(|line| lines.contains(line))
-    })
-    .await;
+    // They are written in their order: with this one, all before it are there.
+    app.get("/v1/prompts", &ann).await.expect(200);
+    app.until(async || lines(&app).await.contains("GET /v1/prompts")).await;
+    let lines = lines(&app).await;
+    for wanted in wanted {
+        assert!(lines.contains(wanted), "{wanted:?} is not among\n{lines}");
+    }
 }
 
 #[tokio::test]

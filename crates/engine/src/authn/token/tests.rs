@@ -300,3 +300,24 @@ fn a_broken_folder_changes_nothing() {
     keys.look();
     assert!(keys.verify(token.expose(), Timestamp::from_seconds(NOW)).is_ok());
 }
+
+#[test]
+fn ids_of_tokens_are_random() {
+    let (one, other) = (new_token_id(), new_token_id());
+    assert_ne!(one, other);
+    assert!(one.len() == 32 && one.bytes().all(|byte| byte.is_ascii_hexdigit()), "{one}");
+}
+
+#[test]
+fn who_has_no_private_key_signs_nothing() {
+    assert!(keys().can_sign());
+    let folder = tempfile::tempdir().unwrap();
+    let algorithm = keys::Algorithm::named("ES256").unwrap();
+    let key = keys::generate::key(algorithm, 0).unwrap();
+    let path = folder.path().join("public.pem");
+    std::fs::write(&path, key.public.unwrap()).unwrap();
+    let keys = keys_with(&[("JWT_ALGORITHM", "ES256"), ("JWT_PUBLIC_KEY_PATH", path.to_str().unwrap())]);
+    assert!(!keys.can_sign());
+    let claims = Claims { sub: "u".to_owned(), ..Claims::default() };
+    assert!(matches!(keys.mint(claims, &Clock::manual(Timestamp(0))), Err(Error::Unavailable(_))));
+}
