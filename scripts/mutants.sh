@@ -23,7 +23,7 @@ cp -r crates/domain crates/protocol crates/content "$tree/crates/"
 from=crates/engine/src
 to="$tree/crates/engine/src"
 for path in \
-    policy.rs policy/decide.rs policy/explain.rs policy/explain policy/model.rs policy/question.rs policy/reason.rs \
+    policy.rs policy/decide.rs policy/decide policy/explain.rs policy/explain policy/model.rs policy/question.rs policy/reason.rs \
     authn/keys.rs authn/keys authn/token.rs authn/token authn/restrictions.rs authn/restrictions \
     authn/scope.rs authn/scope authn/revocation/standing.rs people/rights.rs settings.rs settings; do
     mkdir -p "$(dirname "$to/$path")"

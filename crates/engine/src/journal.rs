@@ -27,7 +27,7 @@ const BATCH: usize = 1_000;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What can be noted: one line each.
-pub trait Record: Send + 'static {
+pub trait Record: Send + Sync + 'static {
     /// The action of a batch's audit event.
     const ACTION: &'static str;
     /// The kind of thing that it is about.

@@ -30,8 +30,8 @@ pub(super) async fn send(
 ) -> Delivery {
     let people = engine.people();
     let Some(mailer) = &people.mailer else { return Delivery::Disabled };
-    let taken = people.invitations.take(&invitation.email, engine.clock().now());
-    let sent = match taken {
+    let allowed = people.invitations.take(&invitation.email, engine.clock().now());
+    let sent = match allowed {
         Ok(()) => {
             mailer.send(&invitation.email, "You are invited", &text(team_name, link, invitation, token)).await
         }

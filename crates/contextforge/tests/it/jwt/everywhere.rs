@@ -25,8 +25,8 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("keys");
         let arguments = [&["keys", "generate"], make, &["--out", out.to_str().unwrap()]].concat();
-        let made = run(folder.path(), &[], &arguments).await;
-        let path = |name: &str| made[name].as_str().unwrap().to_owned();
+        let keys = run(folder.path(), &[], &arguments).await;
+        let path = |name: &str| keys[name].as_str().unwrap().to_owned();
         let (private, public) = (path("private"), path("public"));
         let vars = [
             ("JWT_ALGORITHM", algorithm),
@@ -47,6 +47,7 @@ impl World {
         Self { app, server, signer, _folder: folder }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "called with `json!`")]
     fn sign(&self, email: &str, more: Value) -> String {
         let mut claims = token::claims(email);
         claims["user"]["is_admin"] = json!(email == ADMIN);
@@ -121,78 +122,78 @@ impl World {
     }
 }
 
+/// What a token is to come to: at the doors to everything, at those of the server, and whether REST lists tools.
+struct Expected<'a> {
+    who: &'a str,
+    token: String,
+    listed: &'a [String],
+    calls: [&'a str; 2],
+    calls_on_server: [&'a str; 2],
+    rest: bool,
+}
+
+impl World {
+    async fn check(&self, expected: Expected<'_>) {
+        let Expected { who, token, listed, calls, calls_on_server, rest } = expected;
+        let [everything, server] = self.doors();
+        for door in everything {
+            let (mut names, found) = self.seen(&door, &token).await;
+            names.sort_unstable();
+            assert_eq!((names.as_slice(), found), (listed, calls), "{who} {door}");
+        }
+        for door in server {
+            let (names, found) = self.seen(&door, &token).await;
+            assert_eq!((names.join(" ").as_str(), found), ("demo-echo", calls_on_server), "{who} {door}");
+        }
+        for path in ["/v1/tools", "/tools"] {
+            let expected = if rest { Ok(listed.to_vec()) } else { Err(403) };
+            assert_eq!(self.rest(path, &token).await, expected, "{who} {path}");
+        }
+    }
+
+    /// Tokens that count no longer, or never did, open no door.
+    async fn check_endings(&self, full: &str, session: &str) {
+        let mut changed = full.to_owned();
+        changed.replace_range(full.len() - 9..full.len() - 4, "AAAAA");
+        self.is_nobody(&changed, "a changed signature").await;
+        self.is_nobody(&self.sign(ADMIN, json!({ "exp": token::now() - 1 })), "an old one").await;
+        let body = json!({ "name": "ci", "expires_in_days": 1 });
+        let issued = self.app.post("/tokens", session, body).await.expect(201);
+        let raw = issued["access_token"].as_str().unwrap();
+        assert_eq!(self.seen("/sse", raw).await.1, ["done", "done"]);
+        let path = format!("/tokens/{}", issued["token"]["id"].as_str().unwrap());
+        assert_eq!(self.app.send("DELETE", &path, session, None).await.status.as_u16(), 204);
+        self.is_nobody(raw, "revoked").await;
+        self.app.post("/auth/logout", session, json!({})).await.expect(200);
+        self.is_nobody(session, "logged out").await;
+    }
+}
+
 async fn one_decision_at_every_door(algorithm: &'static str, make: &[&str]) {
     let world = World::of(algorithm, make).await;
     let full = world.sign(ADMIN, json!({}));
     let (mut all, _) = world.seen("/mcp", &full).await;
     all.sort_unstable();
     assert!(all.len() > 2 && all.contains(&"demo-get-time".to_owned()), "{all:?}");
-    let echo = vec!["demo-echo".to_owned()];
     let session = world.app.login(ADMIN).await;
     assert_eq!(header_of(&session)["alg"], algorithm);
     let scoped = |scopes: Value| world.sign(ADMIN, json!({ "scopes": scopes }));
-    for (who, token, listed, [outcomes, on_server], rest) in [
-        ("full", &full, &all, [["done", "done"], ["done", "hidden"]], Ok(&all)),
-        ("session", &session, &all, [["done", "done"], ["done", "hidden"]], Ok(&all)),
-        (
-            "reads",
-            &scoped(json!({ "permissions": ["tools.read"] })),
-            &all,
-            [["refused", "refused"], ["refused", "refused"]],
-            Ok(&all),
-        ),
-        (
-            "reads and runs",
-            &scoped(json!({ "permissions": ["tools.read", "tools.execute"] })),
-            &all,
-            [["done", "done"], ["done", "hidden"]],
-            Ok(&all),
-        ),
-        (
-            "bound",
-            &scoped(json!({ "server_id": world.server })),
-            &echo,
-            [["done", "hidden"], ["done", "hidden"]],
-            Err(403),
-        ),
-        (
-            "viewer",
-            &world.sign(ANN, json!({ "teams": [] })),
-            &all,
-            [["refused"; 2], ["refused"; 2]],
-            Ok(&all),
-        ),
-    ] {
-        let [everything, server] = world.doors();
-        for door in everything {
-            let (mut names, found) = world.seen(&door, token).await;
-            names.sort_unstable();
-            assert_eq!((&names, found), (listed, outcomes), "{algorithm} {who} {door}");
-        }
-        for door in server {
-            assert_eq!(world.seen(&door, token).await, (echo.clone(), on_server), "{algorithm} {who} {door}");
-        }
-        for path in ["/v1/tools", "/tools"] {
-            assert_eq!(
-                world.rest(path, token).await.as_ref(),
-                rest.as_ref().map(|all| *all),
-                "{algorithm} {who}"
-            );
-        }
-    }
-    let mut changed = full.clone();
-    changed.replace_range(full.len() - 9..full.len() - 4, "AAAAA");
-    world.is_nobody(&changed, "a changed signature").await;
-    world.is_nobody(&world.sign(ADMIN, json!({ "exp": token::now() - 1 })), "an old one").await;
-    let body = json!({ "name": "ci", "expires_in_days": 1 });
-    let issued = world.app.post("/tokens", &session, body).await.expect(201);
-    let raw = issued["access_token"].as_str().unwrap();
-    assert_eq!(world.seen("/sse", raw).await.1, ["done", "done"]);
-    let path = format!("/tokens/{}", issued["token"]["id"].as_str().unwrap());
-    assert_eq!(world.app.send("DELETE", &path, &session, None).await.status.as_u16(), 204);
-    world.is_nobody(raw, "revoked").await;
-    world.app.post("/auth/logout", &session, json!({})).await.expect(200);
-    world.is_nobody(&session, "logged out").await;
+    let (done, refused, only_echo) = (["done", "done"], ["refused", "refused"], ["done", "hidden"]);
+    let anybody = |who, token, calls, calls_on_server| {
+        let listed = all.as_slice();
+        Expected { who, token, listed, calls, calls_on_server, rest: true }
+    };
+    let reads = scoped(json!({ "permissions": ["tools.read"] }));
+    let runs = scoped(json!({ "permissions": ["tools.read", "tools.execute"] }));
+    world.check(anybody("full", full.clone(), done, only_echo)).await;
+    world.check(anybody("session", session.clone(), done, only_echo)).await;
+    world.check(anybody("reads", reads, refused, refused)).await;
+    world.check(anybody("reads and runs", runs, done, only_echo)).await;
+    let viewer = world.sign(ANN, json!({ "teams": [] }));
+    world.check(anybody("viewer", viewer, refused, refused)).await;
+    let bound = anybody("bound", scoped(json!({ "server_id": world.server })), only_echo, only_echo);
+    world.check(Expected { listed: &["demo-echo".to_owned()], rest: false, ..bound }).await;
+    world.check_endings(&full, &session).await;
 }
 
 #[tokio::test]

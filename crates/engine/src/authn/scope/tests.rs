@@ -150,7 +150,8 @@ fn a_row_counts_for_its_own_token_while_it_counts() {
 fn as_many_teams_as_are_allowed_are_read() {
     let team = TeamId::random();
     let ids = |count| Teams::List(vec![team.as_str().to_owned(); count]);
-    assert_eq!(named(&ids(MOST_TEAMS)).unwrap(), [team.clone()], "each once");
+    let read = named(&ids(MOST_TEAMS)).unwrap();
+    assert!(read.len() == 1 && read[0] == team, "each once");
     assert!(named(&ids(MOST_TEAMS + 1)).is_err());
 }
 

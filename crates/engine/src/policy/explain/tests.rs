@@ -1,6 +1,6 @@
 //! Every finding has its sentence, and all of them stand in `sentences.txt`, where they can be read in one go.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use domain::{Owned, PermissionSet, Timestamp, Visibility, id::ServerId};
 
@@ -95,7 +95,8 @@ fn every_finding_has_its_sentence() {
         let step = told(reason, &bob, &question);
         assert_eq!((step.step, step.outcome), (reason.step(), reason.outcome()));
         assert_eq!(step.change.is_some(), step.outcome == Outcome::Denied, "{reason:?}");
-        text += &format!("{reason:?}: {} {:?} {}\n", reason.label(), reason.text(), reason.hides());
+        let said = (reason.label(), reason.text(), reason.hides());
+        writeln!(text, "{reason:?}: {} {:?} {}", said.0, said.1, said.2).unwrap();
         text += &written(&step);
     }
     // What depends on more than the finding.
@@ -126,7 +127,7 @@ fn every_finding_has_its_sentence() {
         (Reason::TeamOfScope, &bob, &without_team),
         (Reason::NotTheOwner, &bob, &nothing),
     ] {
-        text += &format!("{reason:?}\n{}", written(&told(reason, actor, question)));
+        write!(text, "{reason:?}\n{}", written(&told(reason, actor, question))).unwrap();
     }
     assert_eq!(text, include_str!("sentences.txt"), "what is said now:\n{text}");
 }
@@ -159,6 +160,14 @@ fn a_trace_has_every_step_and_a_refusal_its_words() {
     let Err(Error::Decided(denial)) = check(&bob, &bound) else { panic!("it was allowed") };
     assert_eq!((denial.reason, denial.needs), ("server_binding", Some(Permission::ToolsUpdate)));
     assert!(check(&bob, &Question::default()).is_ok());
+    // The one that is missing, and not the one that was asked for last.
+    let two = Question { entry: Some(Permission::PromptsRead), ..question };
+    let Err(Error::Decided(denial)) = check(&bob, &two) else { panic!("it was allowed") };
+    assert_eq!((denial.reason, denial.needs), ("role", Some(Permission::PromptsRead)));
+    let mut capped = actor(teams());
+    (capped.granted, capped.server) = (PermissionSet::ALL, None);
+    let Err(Error::Decided(denial)) = check(&capped, &two) else { panic!("it was allowed") };
+    assert_eq!((denial.reason, denial.needs), ("token_cap", Some(Permission::PromptsRead)));
 }
 
 #[test]
