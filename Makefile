@@ -1,7 +1,7 @@
 # The commands of this repository. `make` alone explains them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test matrix conformance bench fuzz fmt lint generate docs certs certs-jwt certs-jwt-ecdsa certs-all
+.PHONY: help run test matrix conformance bench fuzz mutants fmt lint generate docs certs certs-jwt certs-jwt-ecdsa certs-all
 
 help: ## Show this list
 	@echo "ContextForge: one binary that serves MCP servers to MCP clients."
@@ -27,11 +27,11 @@ conformance: ## Only the protocol's own test suite, through the gateway; writes 
 bench: ## Measure against the bare upstream and nginx; writes docs/benchmarks.md (QUICK=1: a short look)
 	@scripts/bench.sh
 
-fuzz: ## Each fuzz target for FUZZ_SECONDS (30); needs a nightly compiler and cargo-fuzz
-	@for target in $$(cargo +nightly fuzz list); do \
-		echo "== $$target"; \
-		cargo +nightly fuzz run "$$target" -- -max_total_time=$${FUZZ_SECONDS:-30} -max_len=4096 -verbosity=0 || exit 1; \
-	done
+fuzz: ## Each fuzz target for FUZZ_SECONDS (30); TARGETS="token sse" for some; needs nightly Rust and cargo-fuzz
+	@scripts/fuzz.sh
+
+mutants: ## Whether a test notices each small change of the policy and the tokens; needs cargo-mutants; takes half an hour
+	@scripts/mutants.sh
 
 fmt: ## Format the code
 	cargo fmt --all

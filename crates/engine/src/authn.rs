@@ -7,6 +7,7 @@
 
 mod credential;
 pub mod keys;
+mod lookup;
 mod meter;
 pub mod password;
 pub(crate) mod restrictions;
@@ -27,9 +28,10 @@ pub use self::{
     revocation::standing::FailMode,
 };
 pub(crate) use self::{
+    lookup::resolve,
     meter::{Meters, hour_of, write as write_usage},
     restrictions::problems as restriction_problems,
-    scope::{assemble, hexadecimal, resolve},
+    scope::{assemble, hexadecimal},
 };
 use crate::{
     authn::restrictions::Restrictions,
@@ -115,8 +117,8 @@ fn anonymous(engine: &Engine) -> Result<Admitted> {
     if engine.settings().auth.required {
         return Err(Error::Unauthenticated("Authorization token required"));
     }
-    let (actor, credential) = scope::anonymous();
-    Ok(Admitted { actor, credential })
+    let credential = Arc::new(Credential::without_token(None));
+    Ok(Admitted { actor: Arc::new(scope::anonymous()), credential })
 }
 
 async fn verify(engine: &Engine, bearer: &str, key: &[u8; 32], now: Timestamp) -> Result<Remembered> {
@@ -128,7 +130,7 @@ async fn verify(engine: &Engine, bearer: &str, key: &[u8; 32], now: Timestamp) -
     // Before the rows: what changes in between makes the next request read them again.
     let seen = (engine.identity_seq(), engine.revocations().seq());
     let late = |_| Error::Unavailable("database: it took too long to say whose a token is".to_owned());
-    let found = tokio::time::timeout(PATIENCE, scope::resolve(engine, claims, key)).await.map_err(late)??;
+    let found = tokio::time::timeout(PATIENCE, resolve(engine, claims, key)).await.map_err(late)??;
     engine.revocations().check(&found.credential)?;
     let admitted = Admitted { actor: Arc::new(found.actor), credential: Arc::new(found.credential) };
     let (restrictions, changes_at) = (Arc::new(found.restrictions), found.changes_at);

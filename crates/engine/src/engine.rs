@@ -14,8 +14,9 @@ use crate::{
     content_security::ContentSecurity,
     crypt::Keys,
     gateways::Federation,
-    journal::Journal,
+    journal::{CallRecord, Journal},
     people::PeopleState,
+    permission_audit::Checked,
     policy::denials::Denials,
     push::updates::Updates,
     reverse_proxy::Registry,
@@ -59,7 +60,8 @@ struct Inner {
     catalogue: Catalogue,
     federation: Federation,
     stats: Stats,
-    journal: Journal,
+    journal: Journal<CallRecord>,
+    permission_journal: Journal<Checked>,
     denials: Denials,
     updates: Updates,
     content: ContentSecurity,
@@ -80,6 +82,7 @@ impl Engine {
         let people = PeopleState::new(&parts.settings, parts.mailer.clone());
         let revocations = Revocations::new(&parts.settings.auth);
         let (journal, records) = Journal::new();
+        let (permission_journal, checks) = Journal::new();
         let content = ContentSecurity::new(&parts.settings.content)?;
         let engine = Self(Arc::new(Inner {
             parts,
@@ -96,6 +99,7 @@ impl Engine {
             federation: Federation::default(),
             stats: Stats::default(),
             journal,
+            permission_journal,
             denials: Denials::default(),
             updates: Updates::default(),
             content,
@@ -106,6 +110,7 @@ impl Engine {
         revocation::sync::load(&engine).await?;
         crate::catalogue::reload(&engine).await?;
         engine.tasks().spawn(crate::journal::write(engine.clone(), records));
+        engine.tasks().spawn(crate::journal::write(engine.clone(), checks));
         engine.tasks().spawn(crate::authn::write_usage(engine.clone()));
         Ok(engine)
     }
@@ -136,8 +141,13 @@ impl Engine {
     }
 
     /// Where calls are noted.
-    pub(crate) fn journal(&self) -> &Journal {
+    pub(crate) fn journal(&self) -> &Journal<CallRecord> {
         &self.0.journal
+    }
+
+    /// Where decisions are noted.
+    pub(crate) fn permission_journal(&self) -> &Journal<Checked> {
+        &self.0.permission_journal
     }
 
     /// Signs and verifies tokens.

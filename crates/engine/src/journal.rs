@@ -1,6 +1,7 @@
-//! Who called what: one record per call, written in batches to the audit chain.
+//! What happens too often for a record of its own, written in batches to the audit chain: who called what, and, where
+//! that is switched on, who was permitted what.
 //!
-//! A call never waits for the journal. Records go through a bounded channel to one writer, which appends them as
+//! A request never waits for the journal. Records go through a bounded channel to one writer, which appends them as
 //! one audit event a batch. When the channel is full, records are counted instead, and the next batch says how
 //! many are missing: a gap is seen, never hidden.
 
@@ -22,10 +23,28 @@ use crate::{audit, engine::Engine};
 const WAITING: usize = 65_536;
 /// Records in one audit event.
 const BATCH: usize = 1_000;
-/// What a line says, between tabs. None of it can hold a tab.
-const COLUMNS: &str = "at_us\tactor\tmethod\titem\toutcome\tduration_us\trequest_id";
 /// How long a record waits for company.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// What can be noted: one line each.
+pub trait Record: Send + Sync + 'static {
+    /// The action of a batch's audit event.
+    const ACTION: &'static str;
+    /// The kind of thing that it is about.
+    const KIND: &'static str;
+    /// The key of the lines.
+    const LINES: &'static str;
+    /// What a line says, between tabs. None of it can hold a tab.
+    const COLUMNS: &'static str;
+
+    /// The line.
+    fn line(&self) -> String;
+
+    /// Where records of this type are noted.
+    fn journal(engine: &Engine) -> &Journal<Self>
+    where
+        Self: Sized;
+}
 
 /// One call.
 #[derive(Debug, Clone)]
@@ -46,22 +65,38 @@ pub struct CallRecord {
     pub request_id: Arc<str>,
 }
 
+impl Record for CallRecord {
+    const ACTION: &'static str = "call.batch";
+    const KIND: &'static str = "call";
+    const LINES: &'static str = "calls";
+    const COLUMNS: &'static str = "at_us\tactor\tmethod\titem\toutcome\tduration_us\trequest_id";
+
+    fn line(&self) -> String {
+        let Self { at, actor, method, item, outcome, micros, request_id } = self;
+        format!("{}\t{actor}\t{method}\t{item}\t{outcome}\t{micros}\t{request_id}", at.0)
+    }
+
+    fn journal(engine: &Engine) -> &Journal<Self> {
+        engine.journal()
+    }
+}
+
 /// The bounded way to the writer.
 #[derive(Debug)]
-pub struct Journal {
-    sender: mpsc::Sender<CallRecord>,
+pub struct Journal<R> {
+    sender: mpsc::Sender<R>,
     missed: AtomicU64,
 }
 
-impl Journal {
+impl<R: Record> Journal<R> {
     /// The journal, and what its writer reads.
-    pub(crate) fn new() -> (Self, mpsc::Receiver<CallRecord>) {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<R>) {
         let (sender, receiver) = mpsc::channel(WAITING);
         (Self { sender, missed: AtomicU64::new(0) }, receiver)
     }
 
-    /// Notes a call. Never waits.
-    pub fn note(&self, record: CallRecord) {
+    /// Notes something. Never waits.
+    pub fn note(&self, record: R) {
         if self.sender.try_send(record).is_err() {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }
@@ -69,8 +104,8 @@ impl Journal {
 }
 
 /// Writes the journal until the program stops, and what is left then.
-pub(crate) async fn write(engine: Engine, mut receiver: mpsc::Receiver<CallRecord>) {
-    let mut batch = Vec::with_capacity(BATCH);
+pub(crate) async fn write<R: Record>(engine: Engine, mut receiver: mpsc::Receiver<R>) {
+    let mut batch = Vec::new();
     loop {
         let stopping = tokio::select! {
             count = receiver.recv_many(&mut batch, BATCH) => count == 0,
@@ -97,29 +132,24 @@ pub(crate) async fn write(engine: Engine, mut receiver: mpsc::Receiver<CallRecor
     }
 }
 
-async fn append(engine: &Engine, batch: &[CallRecord]) {
+async fn append<R: Record>(engine: &Engine, batch: &[R]) {
     if batch.is_empty() {
         return;
     }
-    let missed = engine.journal().missed.swap(0, Ordering::Relaxed);
+    let missed = R::journal(engine).missed.swap(0, Ordering::Relaxed);
     if let Err(error) = try_append(engine, batch, missed).await {
         let lost = missed.saturating_add(batch.len() as u64);
-        engine.journal().missed.fetch_add(lost, Ordering::Relaxed);
-        tracing::error!(%error, lost, "call records could not be written; the next batch will say how many are missing");
+        R::journal(engine).missed.fetch_add(lost, Ordering::Relaxed);
+        tracing::error!(%error, lost, journal = R::KIND, "records could not be written; the next batch will say how many are missing");
     }
 }
 
-async fn try_append(engine: &Engine, batch: &[CallRecord], missed: u64) -> domain::Result<()> {
-    let lines = batch.iter().map(line).collect();
-    let details = json!({ "columns": COLUMNS, "calls": Value::Array(lines), "missed": missed });
-    let deed = audit::Deed::done("call.batch", "call", "").with(details);
+async fn try_append<R: Record>(engine: &Engine, batch: &[R], missed: u64) -> domain::Result<()> {
+    // One text each: an array each would cost as much as the rest of the record.
+    let lines = batch.iter().map(|record| Value::String(record.line())).collect();
+    let details = json!({ "columns": R::COLUMNS, R::LINES: Value::Array(lines), "missed": missed });
+    let deed = audit::Deed::done(R::ACTION, R::KIND, "").with(details);
     let mut tx = engine.db().begin().await?;
     audit::record(engine, &mut tx, "system:journal", &Caller::default(), deed).await?;
     tx.commit().await
-}
-
-/// One text a call: an array each would cost as much as the rest of the record.
-fn line(record: &CallRecord) -> Value {
-    let CallRecord { at, actor, method, item, outcome, micros, request_id } = record;
-    Value::String(format!("{}\t{actor}\t{method}\t{item}\t{outcome}\t{micros}\t{request_id}", at.0))
 }

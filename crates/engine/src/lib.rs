@@ -19,6 +19,7 @@ pub mod journal;
 pub mod listing;
 pub mod ownership;
 pub mod people;
+pub mod permission_audit;
 pub mod policy;
 pub mod prompts;
 pub mod push;

@@ -18,18 +18,13 @@ mod recognise;
 mod registration;
 mod removal;
 mod reset;
+mod rights;
 mod roles;
 mod session;
 mod standing;
 mod state;
 
-use std::collections::BTreeMap;
-
-use domain::{
-    Permission, PermissionSet, Result, Timestamp,
-    id::{TeamId, UserId},
-    person::{RoleScope, User},
-};
+use domain::{Permission, Result, id::UserId, person::User};
 
 pub use self::{
     accounts::{AccountChange, NewAccount, create, get, list, unlock, update},
@@ -43,6 +38,7 @@ pub use self::{
     registration::{check_registration, register},
     removal::delete,
     reset::{complete_reset, issue_reset, request_reset, reset_end},
+    rights::Rights,
     roles::{
         Assignment, Given, NewAssignment, NewRole, RoleChange, RoleRow, assign, assignments,
         available_permissions, create_role, delete_role, holds, my_permissions, my_roles, permissions_of,
@@ -59,33 +55,6 @@ use crate::{
     authn::{revocation, token::Claims},
     engine::Engine,
 };
-
-/// What a person may do.
-#[derive(Debug, Clone, Default)]
-pub struct Rights {
-    /// From global and personal roles.
-    pub granted: PermissionSet,
-    /// From roles in teams that the person is a member of.
-    pub in_team: BTreeMap<TeamId, PermissionSet>,
-    /// The teams that the person is a member of.
-    pub teams: Vec<TeamId>,
-    /// When the next of the roles ends.
-    pub changes_at: Option<Timestamp>,
-}
-
-impl Rights {
-    /// Adds what a role allows. A role left behind in a team that the person is no member of counts for nothing.
-    pub(crate) fn add(&mut self, scope: RoleScope, scope_id: Option<String>, permissions: PermissionSet) {
-        match (scope, scope_id.map(TeamId::from_stored)) {
-            (RoleScope::Global | RoleScope::Personal, _) => self.granted = self.granted.or(permissions),
-            (RoleScope::Team, Some(team)) if self.teams.contains(&team) => {
-                let set = self.in_team.entry(team).or_default();
-                *set = set.or(permissions.in_a_team());
-            }
-            (RoleScope::Team, _) => {}
-        }
-    }
-}
 
 /// The person that a verified token names: by e-mail address where the token has one, else by `sub`.
 ///
@@ -160,22 +129,4 @@ pub(crate) async fn forget_old(engine: &Engine) -> Result<()> {
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digits = |byte: &u8| [byte >> 4, byte & 15].map(|d| char::from_digit(d.into(), 16).unwrap_or('0'));
     bytes.iter().flat_map(digits).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn team_roles_count_for_members_only() {
-        let (mine, other) = (TeamId::random(), TeamId::random());
-        let mut rights = Rights { teams: vec![mine.clone()], ..Rights::default() };
-        let reads = PermissionSet::NONE.with(Permission::ToolsRead);
-        rights.add(RoleScope::Team, Some(mine.as_str().to_owned()), reads);
-        rights.add(RoleScope::Team, Some(other.as_str().to_owned()), reads);
-        rights.add(RoleScope::Team, None, PermissionSet::ALL);
-        rights.add(RoleScope::Global, None, PermissionSet::NONE.with(Permission::PromptsRead));
-        assert_eq!(rights.in_team.keys().collect::<Vec<_>>(), [&mine]);
-        assert!(rights.granted.has(Permission::PromptsRead) && !rights.granted.has(Permission::ToolsRead));
-    }
 }

@@ -275,4 +275,71 @@ mod tests {
             }
         }
     }
+
+    /// The permit asks nothing else than the decision does: what it says is what it refuses.
+    #[test]
+    fn a_permit_says_and_refuses_the_same() {
+        let (mine, other) = (TeamId::random(), TeamId::random());
+        let scope =
+            Scope::Teams { email: "bob@example.com".to_owned(), teams: vec![mine.clone(), other.clone()] };
+        let mut bob = actor(&[], PermissionSet::ALL, scope.clone());
+        if let Some(bob) = Arc::get_mut(&mut bob) {
+            let runs = PermissionSet::from_names(["tools.update", "teams.manage_members"]);
+            bob.in_team.insert(mine.clone(), runs);
+        }
+        let permit = authorize::<grant::ToolsUpdate>(&bob).unwrap();
+        assert_eq!((permit.scope(), permit.actor().email.as_str()), (&scope, "bob@example.com"));
+        let of = |team: &TeamId| Owned {
+            visibility: Visibility::Team,
+            team_id: Some(team.clone()),
+            owner_email: "ann@example.com".to_owned(),
+        };
+        let refused = |result: Result<()>, label: &str| match result {
+            Err(domain::Error::Decided(denial)) => assert_eq!(denial.reason, label),
+            other => panic!("{other:?}"),
+        };
+        assert!(permit.reaches(&of(&mine)) && !permit.reaches(&of(&other)));
+        assert!(permit.check_change("tool", &of(&mine)).is_ok());
+        refused(permit.check_change("tool", &of(&other)), "ownership");
+        assert!(permit.check_make("tool", &of(&mine)).is_ok());
+        refused(permit.check_make("tool", &of(&other)), "team_role");
+        refused(permit.check_make("tool", &of(&TeamId::random())), "team_scope");
+        assert!(permit.check_team(&mine).is_ok());
+        refused(permit.check_team(&other), "ownership");
+        assert!(narrow::<grant::ToolsUpdate, _>(&permit.clone()).is_ok());
+        assert!(narrow::<grant::ToolsRead, _>(&permit).is_err());
+    }
+
+    /// A team is changed by whoever has the permission in it; running its members is another one.
+    #[test]
+    fn a_team_is_changed_with_the_permission_alone() {
+        let mine = TeamId::random();
+        let scope = Scope::Teams { email: "bob@example.com".to_owned(), teams: vec![mine.clone()] };
+        let mut bob = actor(&[], PermissionSet::ALL, scope);
+        if let Some(bob) = Arc::get_mut(&mut bob) {
+            bob.in_team.insert(mine.clone(), PermissionSet::from_names(["teams.update"]));
+        }
+        assert!(authorize::<grant::TeamsUpdate>(&bob).unwrap().check_team(&mine).is_ok());
+    }
+
+    #[test]
+    fn lists_keep_their_scope_where_the_permission_holds_everywhere() {
+        let team = TeamId::random();
+        let scope = Scope::Teams { email: "bob@example.com".to_owned(), teams: vec![team.clone()] };
+        let everywhere = actor(&[Permission::ToolsRead], PermissionSet::ALL, scope.clone());
+        assert!(matches!(rows(&everywhere, Permission::ToolsRead), Cow::Borrowed(found) if *found == scope));
+        let nowhere = actor(&[Permission::PromptsRead], PermissionSet::ALL, scope);
+        assert!(
+            matches!(&*rows(&nowhere, Permission::ToolsRead), Scope::Teams { teams, .. } if teams.is_empty())
+        );
+    }
+
+    #[test]
+    fn a_job_may_do_what_it_is_for_and_nothing_else() {
+        let permit = system::<grant::GatewaysRead>("refresh");
+        assert_eq!(permit.actor().email, "system:refresh");
+        assert!(permit.actor().is_admin && matches!(permit.scope(), Scope::Unrestricted { .. }));
+        assert!(narrow::<grant::GatewaysRead, _>(&permit).is_ok());
+        assert!(narrow::<grant::GatewaysUpdate, _>(&permit).is_err());
+    }
 }

@@ -5,6 +5,7 @@
 //! but administrators, and must never become public by accident. Its public and private rows stay and lose the team.
 
 mod input;
+mod invitation_mail;
 mod invitations;
 mod join_requests;
 mod members;
@@ -22,6 +23,7 @@ use store::teams::Which;
 
 pub(crate) use self::members::{join, role_of};
 pub use self::{
+    invitation_mail::Delivery,
     invitations::{Invited, accept, cancel, invitations, invite},
     join_requests::{Asked, approve, ask, asked_by_me, reject, requests, withdraw},
     members::{add_member, change_member, leave, member_id, members, remove_member},
@@ -58,6 +60,8 @@ pub struct NewTeam {
     pub max_members: Option<i64>,
     /// Who is to be in it from the beginning: accounts are taken in, other addresses invited.
     pub members: Vec<(String, TeamRole)>,
+    /// What the links in the mails to those who are invited begin with.
+    pub invitation_link: String,
 }
 
 /// A new team.
@@ -184,6 +188,9 @@ pub async fn create(
     let (added, invited) = members::seed(engine, &mut tx, (&team, &place), (actor, &seeds)).await?;
     commit(engine, tx).await?;
     let members = i64::try_from(added.len()).unwrap_or(i64::MAX).saturating_add(1);
+    let mails = invited.clone();
+    invitation_mail::send_later(engine, (team.name.clone(), new.invitation_link), mails);
+    let invited = invited.into_iter().map(|(invitation, _)| invitation).collect();
     Ok(Made { team: Counted { team, members }, added, invited })
 }
 

@@ -19,7 +19,7 @@ use lettre::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 domain::settings! {
-    /// The mail server, for links that reset passwords.
+    /// The mail server, for links that reset passwords and for invitations.
     MailSettings {
         /// Send mail.
         enabled: bool = "SMTP_ENABLED", default "false";

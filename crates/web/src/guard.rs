@@ -17,14 +17,14 @@ mod used;
 use std::{ops::Deref, sync::Arc};
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, OriginalUri},
     response::{IntoResponse, Response},
 };
 use domain::{Actor, Caller, Error, Grant, Permission, PermissionSet, Secret};
 use engine::{
     Permit,
     authn::{Credential, token::Claims},
-    people,
+    people, permission_audit,
     policy::{self, Question},
 };
 use http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE, request::Parts};
@@ -44,6 +44,7 @@ pub(crate) use self::{
 use crate::{
     api::problem::{self, Failure},
     app::App,
+    layers::without_secret,
 };
 
 /// What a route demands.
@@ -175,6 +176,12 @@ impl<P: Grant> FromRequestParts<App> for Authorized<P> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let SignedIn { actor, credential, caller, app, .. } = sign_in(parts, app).await?;
         let permit = policy::authorize::<P>(&actor).map_err(|error| Failure(error).into_response())?;
+        if permission_audit::is_on(app.engine()) {
+            // Below a version's prefix the path has lost it.
+            let whole = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
+            let place = format!("{} {}", parts.method, without_secret(whole.path()));
+            permission_audit::granted(app.engine(), &actor, P::PERMISSION, (&caller, place));
+        }
         Ok(Self { caller, app, credential, permit })
     }
 }

@@ -26,6 +26,7 @@ mod answer;
 mod arrival;
 mod limits;
 mod origin;
+mod path;
 mod proxy;
 
 use std::{
@@ -43,10 +44,10 @@ use futures_util::FutureExt;
 use http::{StatusCode, Uri};
 use tower_service::Service;
 
-pub(crate) use self::answer::frame_ancestors;
 #[cfg(fuzzing)]
 pub(crate) use self::proxy::client;
 use self::{answer::AnswerHeaders, arrival::Arrival, limits::HeaderLimits, origin::Origins, proxy::Proxies};
+pub(crate) use self::{answer::frame_ancestors, path::without_secret};
 use crate::{
     api::{
         body,

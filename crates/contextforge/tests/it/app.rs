@@ -79,6 +79,11 @@ impl App {
 
     /// With more variables and options.
     pub(crate) async fn with(vars: &[(&str, &str)], args: &[&str]) -> Self {
+        Self::logging_to(Stdio::inherit(), vars, args).await
+    }
+
+    /// The same with another place for its log.
+    pub(crate) async fn logging_to(log: Stdio, vars: &[(&str, &str)], args: &[&str]) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let mut all: Vec<(String, String)> = [
             ("JWT_SECRET_KEY", token::KEY),
@@ -99,21 +104,22 @@ impl App {
             all.push(((*name).to_owned(), (*value).to_owned()));
         }
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let (process, base) = launch(folder.path(), &all, &args).await;
+        let (process, base) = launch(folder.path(), &all, &args, log).await;
         Self { process, base, folder, vars: all, args }
     }
 
     /// Another gateway process on the same database.
     pub(crate) async fn beside(&self) -> Self {
         let (folder, vars, args) = (Arc::clone(&self.folder), self.vars.clone(), self.args.clone());
-        let (process, base) = launch(folder.path(), &vars, &args).await;
+        let (process, base) = launch(folder.path(), &vars, &args, Stdio::inherit()).await;
         Self { process, base, folder, vars, args }
     }
 
     /// Ends the gateway as a power cut would, and starts it again on the same data.
     pub(crate) async fn kill_and_restart(&mut self) {
         self.process.kill().await.unwrap();
-        (self.process, self.base) = launch(self.folder.path(), &self.vars, &self.args).await;
+        (self.process, self.base) =
+            launch(self.folder.path(), &self.vars, &self.args, Stdio::inherit()).await;
     }
 
     /// Sets a variable from the next start on.
@@ -247,9 +253,9 @@ pub(crate) fn command(folder: &Path, vars: &[(String, String)]) -> Command {
     command
 }
 
-async fn launch(folder: &Path, vars: &[(String, String)], args: &[String]) -> (Child, String) {
+async fn launch(folder: &Path, vars: &[(String, String)], args: &[String], log: Stdio) -> (Child, String) {
     let mut command = command(folder, vars);
-    command.arg("serve").args(args).stdout(Stdio::piped());
+    command.arg("serve").args(args).stdout(Stdio::piped()).stderr(log);
     let mut process = command.spawn().unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let found = async {

@@ -114,7 +114,7 @@ async fn a_token_is_never_more_than_its_limits() {
     // Limits that are not understood are not accepted either.
     app.get("/v1/tools", &limited(json!({ "time_restrictions": { "holidays_only": true } })))
         .await
-        .expect(403);
+        .expect(401);
 }
 
 #[tokio::test]

@@ -134,3 +134,26 @@ async fn health_is_public_and_documents_are_not() {
         assert_eq!(app.get(path, &app.admin()).await.status.as_u16(), 200, "{path}");
     }
 }
+
+#[tokio::test]
+async fn other_origins_are_named_where_they_are_allowed_and_nowhere_else() {
+    let app = App::with(&[("ALLOWED_ORIGINS", "https://app.example.com")], &[]).await;
+    let bearer = format!("Bearer {}", app.admin());
+    let answer = async |origin: &str| {
+        let reply = with(&app, "/v1/tools", &[("authorization", &bearer), ("origin", origin)]).await;
+        (reply.status.as_u16(), reply.header("access-control-allow-origin").to_owned())
+    };
+    let allowed = "https://app.example.com";
+    assert_eq!(answer(allowed).await, (200, allowed.to_owned()));
+    for foreign in [
+        "null",
+        "http://app.example.com",
+        "https://app.example.com:8443",
+        "https://app.example.com.evil.example",
+        "https://evil-app.example.com",
+        "https://example.com",
+        "*",
+    ] {
+        assert_eq!(answer(foreign).await, (403, String::new()), "{foreign}");
+    }
+}

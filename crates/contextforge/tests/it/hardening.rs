@@ -2,6 +2,7 @@
 
 mod connections;
 mod credentials;
+mod logs;
 mod names;
 mod requests;
 mod rows;

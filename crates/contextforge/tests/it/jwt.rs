@@ -1,6 +1,8 @@
 //! Tokens against a started gateway: what is refused, whatever key it was signed with, and keys that change while it
 //! runs. Tokens are made by hand here; the keys come from the command line.
 
+mod everywhere;
+mod identity;
 mod keys;
 mod refused;
 
@@ -9,7 +11,9 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::{
     rand::SystemRandom,
     rsa,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256},
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256,
+    },
 };
 use base64::{
     Engine as _,
@@ -41,9 +45,13 @@ impl Signer {
         let message = message(&header.to_string(), &claims.to_string());
         let random = SystemRandom::new();
         let signature = match self.algorithm {
-            "ES256" => {
-                let pair =
-                    EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, &self.der).unwrap();
+            "ES256" | "ES512" => {
+                let curve = if self.algorithm == "ES256" {
+                    &ECDSA_P256_SHA256_FIXED_SIGNING
+                } else {
+                    &ECDSA_P521_SHA512_FIXED_SIGNING
+                };
+                let pair = EcdsaKeyPair::from_private_key_der(curve, &self.der).unwrap();
                 pair.sign(&random, message.as_bytes()).unwrap().as_ref().to_vec()
             }
             "RS256" => {

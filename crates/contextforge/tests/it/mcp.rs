@@ -202,16 +202,40 @@ async fn a_session_is_its_owners_and_ends() {
     let status = async |token: &str| app.mcp_raw("/mcp", token, ping, &headers).await.status.as_u16();
     assert_eq!(status(&bob).await, 200);
     assert_eq!(status(&app.admin()).await, 404, "an administrator is somebody else");
-    let end = http::Request::builder()
-        .method("DELETE")
-        .uri(format!("{}/mcp", app.base))
-        .header("authorization", format!("Bearer {bob}"))
-        .header("mcp-session-id", &session)
-        .body(http_body_util::Full::default())
-        .unwrap();
-    assert_eq!(crate::app::raw(end).await.status.as_u16(), 200);
+    let end = async |token: &str| {
+        let request = http::Request::builder()
+            .method("DELETE")
+            .uri(format!("{}/mcp", app.base))
+            .header("authorization", format!("Bearer {token}"))
+            .header("mcp-session-id", &session)
+            .body(http_body_util::Full::default())
+            .unwrap();
+        crate::app::raw(request).await.status.as_u16()
+    };
+    assert_eq!(end(&app.admin()).await, 404);
+    assert_eq!(status(&bob).await, 200, "what somebody else did changed nothing");
+    assert_eq!(end(&bob).await, 200);
     assert_eq!(status(&bob).await, 404);
     assert_eq!(app.get("/mcp", &bob).await.status.as_u16(), 405);
+}
+
+#[tokio::test]
+async fn ids_of_sessions_are_the_gateways_and_all_different() {
+    let app = App::start().await;
+    let hello = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    let mut seen = std::collections::BTreeSet::new();
+    for number in 0..100 {
+        let chosen = [("mcp-session-id", "11111111-1111-4111-8111-111111111111"), ("x-session-id", "mine")];
+        let sent = if number % 2 == 0 { &chosen[1..] } else { &[] };
+        let id = app.mcp_raw("/mcp", &app.admin(), hello, sent).await.header("mcp-session-id").to_owned();
+        assert!(id.len() >= 22 && id != "mine", "{id}");
+        // What is the same in all of them is short.
+        assert!(seen.insert(id.chars().rev().take(16).collect::<String>()), "{id}");
+        assert!(seen.insert(id.chars().skip(8).take(16).collect::<String>()), "{id}");
+    }
+    let made_up = [("mcp-session-id", "11111111-1111-4111-8111-111111111111")];
+    assert_eq!(app.mcp_raw("/mcp", &app.admin(), ping, &made_up).await.status.as_u16(), 404);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ mod change;
 mod events;
 mod http_client;
 mod login;
-mod mail;
+pub(crate) mod mail;
 mod proxy;
 mod recovery;
 mod registration;

@@ -101,4 +101,28 @@ mod tests {
             "the decoy parses and has no password"
         );
     }
+
+    /// What Argon2id does is fixed by its parameters and by the lengths of salt and result, whatever the password: where
+    /// all of these agree, an unknown address costs exactly what a wrong password costs.
+    #[tokio::test]
+    async fn an_unknown_person_costs_the_work_of_a_wrong_password() {
+        let cheap = [("ARGON2ID_MEMORY_COST", "64"), ("ARGON2ID_TIME_COST", "1")];
+        let other =
+            [("ARGON2ID_MEMORY_COST", "128"), ("ARGON2ID_TIME_COST", "2"), ("ARGON2ID_PARALLELISM", "2")];
+        for vars in [&cheap[..], &other[..]] {
+            let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let settings = AccountSettings::read(&mut domain::Env::new(vars)).unwrap();
+            let passwords = Passwords::new(&settings).unwrap();
+            let stored = passwords.hash(Secret::new("right".to_owned())).await.unwrap();
+            let work = |text: &str| {
+                let hash = PasswordHash::new(text).unwrap();
+                let (salt, result) = (hash.salt.unwrap(), hash.hash.unwrap());
+                let params = hash.params.to_string();
+                (hash.algorithm.to_string(), hash.version, params, salt.len(), result.len())
+            };
+            assert_eq!(work(stored.expose()), work(passwords.decoy.expose()));
+            let m = settings.argon2_memory_cost;
+            assert!(stored.expose().contains(&format!("m={m},")), "the settings count");
+        }
+    }
 }

@@ -2,7 +2,8 @@
 //! request, also when the token is remembered.
 //!
 //! Closed where it cannot be understood: an address that cannot be read matches nothing, and a token with a
-//! restriction that this program does not know is refused. What a token says and what its row in the catalogue says
+//! restriction that this program does not know, or with networks of which it can read none, is no credential (401): no
+//! other address or time would make it one. What a token says and what its row in the catalogue says
 //! are both checked. Writing such restrictions into the catalogue goes through [`problems`], which is stricter still.
 
 mod window;
@@ -15,6 +16,9 @@ use serde_json::{Map, Value};
 
 use self::window::Window;
 use crate::policy::Restriction;
+
+/// Said of a token whose limits nobody can check.
+const UNREADABLE: Error = Error::Unauthenticated("The token has a restriction that cannot be read");
 
 /// The restrictions of a token, ready to be checked.
 #[derive(Debug, Clone, Default)]
@@ -48,13 +52,18 @@ impl Restrictions {
         times: &Map<String, Value>,
         usage: &Map<String, Value>,
     ) -> Result<()> {
-        if !networks.is_empty() {
-            self.networks.push(networks.iter().filter_map(|text| network(text)).collect());
-        }
         let refuse = |problem: Problem| {
             tracing::warn!(%problem, "a token with a restriction that cannot be enforced was refused");
-            Error::Forbidden { needs: None }
+            UNREADABLE
         };
+        if !networks.is_empty() {
+            let read: Vec<IpNet> = networks.iter().filter_map(|text| network(text)).collect();
+            if read.is_empty() {
+                let message = "none of them can be read".to_owned();
+                return Err(refuse(Problem { field: "ip_restrictions".to_owned(), message }));
+            }
+            self.networks.push(read);
+        }
         self.windows.extend(Window::read(times).map_err(refuse)?);
         let usage = usage_limits(usage).map_err(refuse)?;
         let lower = |one: Option<u64>, other: Option<u64>| match (one, other) {
@@ -179,7 +188,8 @@ mod tests {
     #[test]
     fn what_cannot_be_read_matches_nothing() {
         for net in ["", "*", "10.0.0.0/33", "10.0.0", "localhost", "10.0.0.1-10.0.0.9", "fe80::1%eth0"] {
-            assert!(!from(&[net], "10.0.0.1"), "{net:?}");
+            assert!(matches!(of(&[net], json!({}), json!({})), Err(Error::Unauthenticated(_))), "{net:?}");
+            assert!(!from(&[net, "192.0.2.7"], "10.0.0.1"), "{net:?}");
         }
         let limited = of(&["10.0.0.0/8"], json!({}), json!({})).unwrap();
         assert!(limited.check(None, Timestamp(0)).is_err(), "no address at all");
@@ -198,7 +208,8 @@ mod tests {
 
     #[test]
     fn unknown_restrictions_refuse_the_token() {
-        assert!(of(&[], json!({ "moon_phase": "full" }), json!({})).is_err());
+        let unknown = of(&[], json!({ "moon_phase": "full" }), json!({}));
+        assert!(matches!(unknown, Err(Error::Unauthenticated(_))), "the token counts nowhere");
         assert!(of(&[], json!({}), json!({ "requests_per_minute": 1 })).is_err());
         assert!(of(&[], json!({}), json!({ "requests_per_hour": "many" })).is_err());
         assert!(of(&[], json!({}), json!({ "requests_per_hour": null })).is_ok_and(|all| !all.any()));
@@ -212,5 +223,24 @@ mod tests {
         let problems = problems(&networks, times.as_object().unwrap(), usage.as_object().unwrap());
         let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
         assert_eq!(fields, ["ip_restrictions[1]", "time_restrictions.days", "usage_limits"]);
+    }
+
+    #[test]
+    fn a_token_is_restricted_by_any_of_them() {
+        assert!(!Restrictions::default().any());
+        let (none, hour, day) =
+            (json!({}), json!({ "requests_per_hour": 1 }), json!({ "requests_per_day": 1 }));
+        assert!(of(&["10.0.0.0/8"], none.clone(), none.clone()).unwrap().any());
+        assert!(of(&[], json!({ "weekdays_only": true }), none.clone()).unwrap().any());
+        for usage in [hour, day] {
+            assert!(of(&[], none.clone(), usage.clone()).unwrap().any());
+            let limits = usage_limits(usage.as_object().unwrap()).unwrap();
+            assert!(limits.any());
+            let nothing = json!({ usage.as_object().unwrap().keys().next().unwrap(): 0 });
+            let problems = problems(&[], &Map::new(), nothing.as_object().unwrap());
+            assert_eq!(problems.len(), 1, "{nothing}");
+            assert!(self::problems(&[], &Map::new(), usage.as_object().unwrap()).is_empty());
+        }
+        assert!(!UsageLimits::default().any());
     }
 }

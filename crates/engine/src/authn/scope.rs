@@ -10,9 +10,9 @@
 //!
 //! A team that an API token names and its person is not in refuses the token. A session of which nothing is left is
 //! public only: narrowing never widens. An issued token can be narrowed by its row, and never be widened: of every
-//! limit that both have, the narrower one counts.
+//! limit that both have, the narrower one counts. Pure: who looks up what this needs is `authn::lookup`.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
 use domain::{
     Actor, Error, PermissionSet, Result, Scope, Timestamp,
@@ -22,62 +22,14 @@ use domain::{
 };
 
 use super::{
-    credential::Credential,
     restrictions::Restrictions,
     token::{Claims, Teams, TokenScopes},
 };
-use crate::{
-    engine::Engine,
-    people::{self, Rights},
-    policy,
-};
+use crate::{people::Rights, policy};
 
-const REFUSED: Error = Error::Unauthenticated("Invalid authentication credentials");
+pub(super) const REFUSED: Error = Error::Unauthenticated("Invalid authentication credentials");
 /// More than anybody's token names.
 const MOST_TEAMS: usize = 256;
-
-/// What verified claims come to.
-pub(crate) struct Resolved {
-    pub(crate) actor: Actor,
-    pub(super) credential: Credential,
-    pub(crate) restrictions: Restrictions,
-    /// When the person's rights change by themselves.
-    pub(super) changes_at: Option<Timestamp>,
-}
-
-/// Looks up whose a token is and what it may do. `hash` is the SHA-256 of the token.
-pub(crate) async fn resolve(engine: &Engine, claims: Claims, hash: &[u8; 32]) -> Result<Resolved> {
-    if let Some(jti) = &claims.jti
-        && store::tokens::is_revoked(engine.db(), jti).await?
-    {
-        return Err(Error::Unauthenticated("Token has been revoked"));
-    }
-    let user = match people::user_of(engine, &claims).await? {
-        Some(user) if user.is_active => user,
-        Some(_) => return Err(Error::Unauthenticated("Account disabled")),
-        None => return Err(REFUSED),
-    };
-    let row = match &claims.jti {
-        Some(jti) => store::api_tokens::get(engine.db(), jti).await?,
-        None => None,
-    };
-    let scopes = claims.scopes.clone().unwrap_or_default();
-    let mut limits = Limits::of(&scopes)?;
-    if let Some(row) = &row {
-        check_row(row, &user, hash, engine.clock().now())?;
-        limits.narrow(row)?;
-    }
-    let rights = people::rights_of(engine, &user).await?;
-    let changes_at = rights.changes_at;
-    let mut credential = Credential::of(&claims, Some(&user.email));
-    credential.restricted = limits.restrictions.any() || limits.server.is_some();
-    if row.is_some() || limits.restrictions.usage.any() {
-        let token = claims.jti.clone().unwrap_or_else(|| format!("sha256:{}", hexadecimal(hash)));
-        credential.meter = Some(engine.meters().of(engine.db(), &token, engine.clock().now()).await?);
-    }
-    let actor = assemble(user, claims, rights, (limits.cap, limits.server))?;
-    Ok(Resolved { actor, credential, restrictions: limits.restrictions, changes_at })
-}
 
 /// The actor that claims, an account, its rights and the token's limits come to. Pure.
 pub(crate) fn assemble(
@@ -103,7 +55,7 @@ pub(crate) fn assemble(
 }
 
 /// The row has to be of this token and this person, and still count.
-fn check_row(row: &ApiToken, user: &User, hash: &[u8; 32], now: Timestamp) -> Result<()> {
+pub(super) fn check_row(row: &ApiToken, user: &User, hash: &[u8; 32], now: Timestamp) -> Result<()> {
     if row.email != user.email || row.token_hash != hexadecimal(hash) {
         // Only a holder of the signing key can make another token with the id.
         tracing::warn!(user = %row.email, "a token with the id of another one was refused");
@@ -116,14 +68,14 @@ fn check_row(row: &ApiToken, user: &User, hash: &[u8; 32], now: Timestamp) -> Re
 }
 
 /// What a token is limited to.
-struct Limits {
-    cap: PermissionSet,
-    server: Option<ServerId>,
-    restrictions: Restrictions,
+pub(super) struct Limits {
+    pub(super) cap: PermissionSet,
+    pub(super) server: Option<ServerId>,
+    pub(super) restrictions: Restrictions,
 }
 
 impl Limits {
-    fn of(scopes: &TokenScopes) -> Result<Self> {
+    pub(super) fn of(scopes: &TokenScopes) -> Result<Self> {
         let server = scopes.server_id.as_deref().map(|id| ServerId::parse(id).ok_or(REFUSED)).transpose()?;
         let times = scopes.time_restrictions.clone().into_iter().collect();
         let usage = scopes.usage_limits.clone().into_iter().collect();
@@ -132,7 +84,7 @@ impl Limits {
         Ok(Self { cap: cap(&scopes.permissions), server, restrictions })
     }
 
-    fn narrow(&mut self, row: &ApiToken) -> Result<()> {
+    pub(super) fn narrow(&mut self, row: &ApiToken) -> Result<()> {
         let limits = &row.limits;
         self.cap = self.cap.and(cap(&limits.permissions));
         match (&self.server, &limits.server_id) {
@@ -213,10 +165,10 @@ pub(crate) fn hexadecimal(hash: &[u8; 32]) -> String {
 }
 
 /// An actor for callers without a credential, where those are let in.
-pub(super) fn anonymous() -> (Arc<Actor>, Arc<Credential>) {
+pub(super) fn anonymous() -> Actor {
     let granted =
         ["tools.read", "tools.execute", "prompts.read", "resources.read", "servers.read", "servers.use"];
-    let actor = Actor {
+    Actor {
         email: super::ANONYMOUS.to_owned(),
         is_admin: false,
         granted: PermissionSet::from_names(granted),
@@ -226,8 +178,7 @@ pub(super) fn anonymous() -> (Arc<Actor>, Arc<Credential>) {
         server: None,
         token_id: None,
         expires_at: None,
-    };
-    (Arc::new(actor), Arc::new(Credential::without_token(None)))
+    }
 }
 
 #[cfg(test)]

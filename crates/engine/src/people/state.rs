@@ -16,6 +16,8 @@ pub(crate) struct PeopleState {
     pub(crate) logins: Limiter,
     /// Requests for reset links, by address and by client.
     pub(crate) resets: Limiter,
+    /// Mails about invitations, by address.
+    pub(crate) invitations: Limiter,
     /// Registrations, by client.
     pub(crate) registrations: Limiter,
     /// Refreshes, by person.
@@ -36,6 +38,7 @@ impl PeopleState {
         Self {
             logins: Limiter::new(people.entry.login_limit, MINUTE),
             resets: Limiter::new(people.passwords.reset_limit, window),
+            invitations: Limiter::new(people.passwords.reset_limit, window),
             registrations: Limiter::new(people.entry.login_limit, MINUTE),
             refreshes: Limiter::new(people.sessions.refresh_limit, MINUTE),
             activity: Activity::new(&people.sessions, settings.auth.token_expiry),

@@ -135,3 +135,6 @@ fn ownership(actor: &Actor, question: &Question<'_>) -> Reason {
 fn covers(actor: &Actor, question: &Question<'_>, team: Option<&TeamId>) -> bool {
     question.permission.is_none_or(|permission| actor.role_in(permission, team).is_some())
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use std::{
 use domain::{Error, Permission, Result, Timestamp, TraceStep, permission::grant::AdminSecurityAudit};
 
 use super::Permit;
-use crate::Engine;
+use crate::{Engine, permission_audit};
 
 /// Refusals that are kept.
 const KEPT: usize = 10_000;
@@ -47,6 +47,13 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// What the client chose, cut to a length.
+    fn cut(mut self) -> Self {
+        self.path = cut(&self.path);
+        self.method = cut(&self.method);
+        self
+    }
+
     fn size(&self) -> usize {
         let texts = self.id.len() + self.path.len() + self.method.len() + self.request_id.len();
         let email = self.email.as_ref().map_or(0, String::len);
@@ -81,10 +88,8 @@ impl Denials {
     }
 
     /// Keeps a refusal, and lets go of the oldest that no longer fit.
-    pub fn keep(&self, mut refusal: Refusal) {
-        refusal.path = cut(&refusal.path);
-        refusal.method = cut(&refusal.method);
-        let refusal = Arc::new(refusal);
+    pub fn keep(&self, refusal: Refusal) {
+        let refusal = Arc::new(refusal.cut());
         let mut ring = self.ring();
         ring.bytes += refusal.size();
         ring.by_id.insert(refusal.id.clone(), Arc::clone(&refusal));
@@ -105,6 +110,8 @@ impl Denials {
 pub fn note(engine: &Engine, refusal: Refusal) {
     tracing::debug!(decision_id = %refusal.id, user = refusal.email, reason = refusal.reason, "denied");
     engine.stats().denied(refusal.reason);
+    let refusal = refusal.cut();
+    permission_audit::refused(engine, &refusal);
     engine.denials().keep(refusal);
 }
 

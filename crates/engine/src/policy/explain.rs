@@ -288,3 +288,6 @@ fn ownership(reason: Reason, question: &Question<'_>) -> Words {
         _ => fixed("Nothing is changed, so it does not matter whose it is."),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -157,6 +157,10 @@ fn why_not(why: &str) -> Standing {
     match why {
         "Token has been revoked" => refused("The token was revoked.", "Make a new token, or log in again."),
         "Account disabled" => refused("The account is switched off.", "Switch the account on again."),
+        "The token has a restriction that cannot be read" => refused(
+            "The token has a restriction on addresses, times or uses that this gateway cannot read.",
+            "Make a token whose restrictions have the forms that POST /tokens takes.",
+        ),
         _ => refused(
             "The token is well signed, and its person or its limits do not count here.",
             "Make a token for an account that exists, with limits that this gateway enforces.",

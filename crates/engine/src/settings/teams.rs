@@ -15,6 +15,8 @@ domain::settings! {
         max_seeds: usize = "MAX_TEAM_MEMBER_SEEDS", default "500";
         /// Days in which an invitation can be accepted.
         invitation_days: u64 = "INVITATION_EXPIRY_DAYS", default "7";
+        /// Let only people whose address is verified accept invitations: whom an administrator made an account for or vouched for, and who used a link that was mailed to the address. Accounts that people made for themselves are not.
+        verified_invites: bool = "REQUIRE_EMAIL_VERIFICATION_FOR_INVITES", default "true";
         /// Let everybody who may join teams make teams. Administrators always may.
         allow_creation: bool = "ALLOW_TEAM_CREATION", default "true";
         /// Let people ask to join public teams.
@@ -33,5 +35,7 @@ domain::settings! {
         roles_from_file: bool = "MCPGATEWAY_BOOTSTRAP_ROLES_IN_DB_ENABLED", default "false";
         /// The file: a JSON list of objects with `name`, `scope`, `permissions`, and optionally `description`, `inherits_from` (a name) and `is_system_role`.
         roles_file: String = "MCPGATEWAY_BOOTSTRAP_ROLES_IN_DB_FILE", default "additional_roles_in_db.json";
+        /// Note every decision about a permission, granted or refused, in the audit chain.
+        permission_audit: bool = "PERMISSION_AUDIT_ENABLED", default "false";
     }
 }

@@ -1,7 +1,8 @@
 //! Invitations: a token of 256 random bits for one address, shown once and kept as its hash.
 //!
 //! It is good for its address only, for some days and once. It stops being good when it is taken back, and when
-//! whoever made it leaves the team, is no owner of it any more, or loses their account. Refusals have ContextForge's words.
+//! whoever made it leaves the team, is no owner of it any more, or loses their account. Only people whose address is
+//! verified accept one, unless told otherwise. Refusals have ContextForge's words.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,6 +18,7 @@ use serde_json::json;
 
 use super::{
     find, find_to_change,
+    invitation_mail::{self, Delivery},
     members::{ALREADY, May, hexadecimal, membership, places, take_in},
     quota,
 };
@@ -42,15 +44,17 @@ pub struct Invited {
     pub team_name: String,
     /// What whoever is invited has to show.
     pub token: Secret<String>,
+    /// What became of the mail.
+    pub delivery: Delivery,
 }
 
-/// Invites an address to a team. There need not be an account with it.
+/// Invites an address to a team, and mails it the link that begins with `link`. There need not be an account with it.
 pub async fn invite(
     engine: &Engine,
     permit: &May,
     caller: &Caller,
     id: &str,
-    (email, role): (&str, TeamRole),
+    (email, role, link): (&str, TeamRole, &str),
 ) -> Result<Invited> {
     let team = find_to_change(engine, permit, id).await?;
     check_allowed(engine, permit.actor())?;
@@ -64,7 +68,8 @@ pub async fn invite(
     let (invitation, token) = make(engine, &mut tx, &team, (&email, role), by).await?;
     record(engine, &mut tx, (by, caller), "team.invite", &invitation).await?;
     commit(engine, tx).await?;
-    Ok(Invited { invitation, team_name: team.name, token })
+    let delivery = invitation_mail::send(engine, (&team.name, link), &invitation, &token).await;
+    Ok(Invited { invitation, team_name: team.name, token, delivery })
 }
 
 /// Makes an invitation, without deciding who may.
@@ -173,6 +178,13 @@ pub async fn accept(
     }
     if invitation.email != me {
         return Err(Error::Refused("Email address does not match invitation".to_owned()));
+    }
+    if engine.settings().teams.verified_invites {
+        // Whoever registered with somebody else's address does not get in on it.
+        let myself = store::users::by_email_in(&mut tx, me).await?;
+        if myself.is_none_or(|user| user.email_verified_at.is_none()) {
+            return Err(Error::Refused("Email address is not verified".to_owned()));
+        }
     }
     let team = store::teams::get_in(&mut tx, &invitation.team_id).await?.filter(|team| team.is_active);
     let team = team.ok_or_else(|| Error::Refused("Team not found or inactive".to_owned()))?;

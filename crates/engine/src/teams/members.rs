@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use domain::{
-    Actor, Caller, Error, Result, Timestamp,
+    Actor, Caller, Error, Result, Secret, Timestamp,
     id::TeamId,
     permission::grant::{TeamsJoin, TeamsManageMembers, TeamsRead},
     person::{Invitation, Membership, Role, RoleScope, Team, TeamRole},
@@ -184,7 +184,7 @@ pub(super) async fn seed(
     tx: &mut store::Tx,
     (team, places): (&Team, &Places),
     (maker, seeds): (&Arc<Actor>, &Seeds),
-) -> Result<(Vec<Membership>, Vec<Invitation>)> {
+) -> Result<(Vec<Membership>, Vec<(Invitation, Secret<String>)>)> {
     let (mut added, mut invited) = (Vec::new(), Vec::new());
     for (email, role) in seeds {
         let user = store::users::by_email_in(tx, email).await?;
@@ -194,8 +194,7 @@ pub(super) async fn seed(
             added.push(new);
         } else {
             invitations::check_allowed(engine, maker)?;
-            let (invitation, _) = invitations::make(engine, tx, team, (email, *role), &maker.email).await?;
-            invited.push(invitation);
+            invited.push(invitations::make(engine, tx, team, (email, *role), &maker.email).await?);
         }
     }
     Ok((added, invited))

@@ -4,7 +4,10 @@ use domain::{
     permission::grant::{TeamsJoin, TeamsManageMembers, TeamsRead},
     person::{Invitation, TeamRole},
 };
-use engine::{gateways::MASK, teams};
+use engine::{
+    gateways::MASK,
+    teams::{self, Delivery},
+};
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -62,34 +65,37 @@ pub(super) fn a_member() -> TeamRole {
     TeamRole::Member
 }
 
-/// The gateway sends no mail about invitations: whoever invites passes the link on.
 async fn invite(
     editor: Authorized<TeamsManageMembers>,
     Path(id): Path<String>,
     Json(body): Json<TeamInviteRequest>,
 ) -> Result<(StatusCode, Json<Value>), Failure> {
-    let whom = (body.email.as_str(), body.role);
+    let link = link(&editor.app);
+    let whom = (body.email.as_str(), body.role, link.as_str());
     let made = teams::invite(editor.app.engine(), &editor, &editor.caller, &id, whom).await?;
     let token = made.token.expose();
     let mut reply = shown(&editor.app, &made.invitation, &made.team_name, token);
     if let Some(reply) = reply.as_object_mut() {
-        let url = format!("{}/accept-invitation/{token}", public_address(&editor.app));
-        reply.insert("invitation_url".to_owned(), json!(url));
-        reply.insert("email_delivery_status".to_owned(), json!("disabled"));
-        let warning = "Invitation created, but email delivery is disabled.";
+        reply.insert("invitation_url".to_owned(), json!(format!("{link}{token}")));
+        let (status, warning) = match made.delivery {
+            Delivery::Sent => ("sent", None),
+            Delivery::Failed => ("failed", Some("Invitation created, but the email could not be delivered.")),
+            Delivery::Disabled => ("disabled", Some("Invitation created, but email delivery is disabled.")),
+        };
+        reply.insert("email_delivery_status".to_owned(), json!(status));
         reply.insert("warning".to_owned(), json!(warning));
     }
     Ok((StatusCode::CREATED, Json(reply)))
 }
 
-/// The address under which people know the gateway, without a slash at the end.
-fn public_address(app: &App) -> String {
+/// Where the link of an invitation leads, without its token. Made from `APP_DOMAIN` and never from the request.
+pub(super) fn link(app: &App) -> String {
     let listen = &app.settings().listen;
     let domain = listen.app_domain.trim().trim_end_matches('/');
     let scheme = if domain.contains("://") { "" } else { "https://" };
     let root = listen.root_path.as_deref().unwrap_or_default().trim_matches('/');
     let slash = if root.is_empty() { "" } else { "/" };
-    format!("{scheme}{domain}{slash}{root}")
+    format!("{scheme}{domain}{slash}{root}/accept-invitation/")
 }
 
 async fn accept(joiner: Authorized<TeamsJoin>, Path(token): Path<String>) -> Reply {

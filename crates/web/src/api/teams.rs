@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    invitations::a_member,
+    invitations::{self, a_member},
     json::{Json, Path, Query},
     page::{Cursor, MAX_LIMIT},
     problem::Failure,
@@ -170,6 +170,7 @@ async fn create(maker: Authorized<TeamsCreate>, Json(body): Json<TeamCreateReque
         visibility: body.visibility,
         max_members: body.max_members,
         members: members.collect(),
+        invitation_link: invitations::link(&maker.app),
     };
     let made = teams::create(maker.app.engine(), &maker, &maker.caller, new).await?;
     let added: Vec<Value> =

@@ -1,5 +1,7 @@
 //! `/tokens`: the catalogue of API tokens.
 
+mod bodies;
+
 use axum::response::{IntoResponse, Response};
 use domain::{
     Error, Timestamp,
@@ -7,14 +9,14 @@ use domain::{
     id::TokenId,
     permission::grant::{TokensCreate, TokensRead, TokensRevoke, TokensUpdate},
 };
-use engine::tokens::{self, Desk, NewToken, Page, TokenChange, Tokens, WishedLimits};
+use engine::tokens::{self, Desk, Page, Tokens};
 use http::{Method, StatusCode};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use self::bodies::{TokenCreateRequest, TokenUpdateRequest};
 use super::{
     body::Posted,
-    given::Tags,
     json::{Json, Path, Query},
     problem::Failure,
 };
@@ -106,51 +108,6 @@ impl ListTokensQuery {
     }
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub(crate) struct TokenScopeRequest {
-    server_id: Option<String>,
-    permissions: Vec<String>,
-    ip_restrictions: Vec<String>,
-    time_restrictions: Option<Map<String, Value>>,
-    usage_limits: Option<Map<String, Value>>,
-}
-
-impl From<TokenScopeRequest> for WishedLimits {
-    fn from(scope: TokenScopeRequest) -> Self {
-        Self {
-            server_id: scope.server_id,
-            permissions: scope.permissions,
-            ip_restrictions: scope.ip_restrictions,
-            time_restrictions: scope.time_restrictions.unwrap_or_default(),
-            usage_limits: scope.usage_limits.unwrap_or_default(),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-pub(crate) struct TokenCreateRequest {
-    name: String,
-    #[serde(default)]
-    description: Option<String>,
-    #[serde(default)]
-    expires_in_days: Option<i64>,
-    #[serde(default)]
-    scope: Option<TokenScopeRequest>,
-    #[serde(default)]
-    tags: Option<Tags>,
-    #[serde(default)]
-    team_id: Option<String>,
-    #[serde(default = "yes")]
-    is_active: bool,
-    #[serde(default)]
-    user_email: Option<String>,
-}
-
-fn yes() -> bool {
-    true
-}
-
 async fn list(reader: Authorized<TokensRead>, Query(query): Query<ListTokensQuery>) -> Reply {
     let page = query.page(50)?;
     let found = tokens::list(reader.app.engine(), &reader, desk!(reader), page).await?;
@@ -183,22 +140,11 @@ async fn create_for_team(
     Path(team): Path<String>,
     Json(body): Json<TokenCreateRequest>,
 ) -> Created {
-    // The path says which team, whatever the body says.
-    make(&maker, TokenCreateRequest { team_id: Some(team), ..body }).await
+    make(&maker, body.of_team(team)).await
 }
 
 async fn make(maker: &Authorized<TokensCreate>, body: TokenCreateRequest) -> Created {
-    let new = NewToken {
-        name: body.name,
-        description: body.description,
-        expires_in_days: body.expires_in_days,
-        limits: body.scope.unwrap_or_default().into(),
-        tags: body.tags.unwrap_or_default().0,
-        team_id: body.team_id,
-        email: body.user_email,
-        is_active: body.is_active,
-    };
-    let (token, raw) = tokens::create(maker.app.engine(), maker, desk!(maker), new).await?;
+    let (token, raw) = tokens::create(maker.app.engine(), maker, desk!(maker), body.into()).await?;
     Ok((StatusCode::CREATED, Json(json!({ "token": shown(&token), "access_token": raw.expose() }))))
 }
 
@@ -206,33 +152,12 @@ async fn get(reader: Authorized<TokensRead>, Path(id): Path<String>) -> Reply {
     Ok(Json(shown(&tokens::get(reader.app.engine(), &reader, desk!(reader), &id).await?)))
 }
 
-#[derive(Deserialize)]
-pub(crate) struct TokenUpdateRequest {
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    description: Option<String>,
-    #[serde(default)]
-    scope: Option<TokenScopeRequest>,
-    #[serde(default)]
-    tags: Option<Tags>,
-    #[serde(default)]
-    is_active: Option<bool>,
-}
-
 async fn update(
     editor: Authorized<TokensUpdate>,
     Path(id): Path<String>,
     Json(body): Json<TokenUpdateRequest>,
 ) -> Reply {
-    let change = TokenChange {
-        name: body.name,
-        description: body.description,
-        limits: body.scope.map(WishedLimits::from),
-        tags: body.tags.map(|tags| tags.0),
-        is_active: body.is_active,
-    };
-    Ok(Json(shown(&tokens::update(editor.app.engine(), &editor, desk!(editor), &id, change).await?)))
+    Ok(Json(shown(&tokens::update(editor.app.engine(), &editor, desk!(editor), &id, body.into()).await?)))
 }
 
 #[derive(Deserialize, Default)]

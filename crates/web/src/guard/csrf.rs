@@ -13,7 +13,7 @@ use http::{
 };
 
 use super::credentials::Refusal;
-use crate::{app::App, settings::Settings};
+use crate::{app::App, layers::without_secret, settings::Settings};
 
 /// What is demanded.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub(super) fn check(parts: &Parts, app: &App, actor: &Actor) -> Result<(), Refus
     }
     let checked = check_source(rules, &parts.headers).and_then(|()| check_token(parts, app, actor));
     checked.map_err(|why| {
-        tracing::info!(user = %actor.email, path = parts.uri.path(), why, "a forged request was refused");
+        tracing::info!(user = %actor.email, path = &*without_secret(parts.uri.path()), why, "a forged request was refused");
         Refusal::Forged
     })
 }

@@ -12,7 +12,7 @@ use axum::{extract::Request, response::Response};
 use domain::Caller;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::USER_AGENT};
 
-use super::{Peer, proxy::Proxies};
+use super::{Peer, path::without_secret, proxy::Proxies};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -24,7 +24,7 @@ pub(super) struct Arrival {
     /// The client's own id for the request, where it is harmless.
     pub(super) correlation_id: Option<HeaderValue>,
     pub(super) method: Method,
-    /// Without the query, which may hold secrets.
+    /// Without the query, and without secrets that stand in the path.
     pub(super) path: Box<str>,
     /// Whether the client's connection is encrypted, as far as a trusted proxy says so.
     pub(super) https: bool,
@@ -44,7 +44,7 @@ impl Arrival {
             caller,
             correlation_id: headers.get(CORRELATION_ID).filter(|id| harmless(id)).cloned(),
             method: request.method().clone(),
-            path: request.uri().path().into(),
+            path: without_secret(request.uri().path()).into(),
             https: peer.is_some_and(|peer| proxies.says_https(peer, headers)),
         }
     }

@@ -4,7 +4,7 @@ use domain::Error;
 use engine::{
     catalogue::Kind,
     invoke::{self, Reference, Running},
-    listing,
+    listing, permission_audit,
     rounds::Asking,
 };
 use protocol::{
@@ -50,6 +50,8 @@ pub(crate) struct Client {
 
 /// Serves a request.
 pub(crate) async fn request(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> Reply {
+    let auth = &request.auth;
+    permission_audit::called(auth.app.engine(), auth.actor(), &auth.caller, incoming.method);
     match incoming.method {
         "server/discover" => handshake::discover(request, incoming),
         "initialize" => handshake::initialize(request, incoming),

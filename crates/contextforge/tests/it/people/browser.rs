@@ -188,3 +188,18 @@ async fn pages_are_for_administrators_of_the_moment() {
     app.send("PUT", &path, &app.admin(), Some(json!({ "is_active": false }))).await.expect(200);
     assert_eq!(status(&bob).await, 401);
 }
+
+/// Otherwise another page could log its visitors in as somebody else and watch what they do.
+#[tokio::test]
+async fn a_login_comes_from_the_gateways_own_page() {
+    let app = App::with(&UI, &[]).await;
+    let form = format!("email={}&password={PASSWORD}", ADMIN.replace('@', "%40"));
+    for origin in ["https://evil.example", "null", "http://127.0.0.1.evil.example"] {
+        let headers = [("content-type", "application/x-www-form-urlencoded"), ("origin", origin)];
+        let reply = send(&app, ("POST", "/admin/login"), &headers, Some(&form)).await;
+        assert_eq!(reply.status.as_u16(), 403, "{origin}");
+        assert!(reply.headers.get("set-cookie").is_none(), "{origin}");
+    }
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("origin", app.base.as_str())];
+    assert_eq!(send(&app, ("POST", "/admin/login"), &headers, Some(&form)).await.status.as_u16(), 303);
+}

@@ -92,7 +92,8 @@ async fn addresses_have_one_form() {
     assert_eq!(reply.status.as_u16(), 409);
     assert_eq!(reply.json(), json!({ "detail": format!("User with email {BOB} already exists") }));
     assert_eq!(try_login(&app, "BOB@EXAMPLE.COM", PASSWORD).await, 200);
-    for wrong in ["a@b@c.d", "a@b", "", "a b@c.d"] {
+    // The last two look like addresses of others: a Cyrillic letter, and one of full width.
+    for wrong in ["a@b@c.d", "a@b", "", "a b@c.d", "b\u{43e}b@example.com", "\u{ff42}ob@example.com"] {
         let body = json!({ "email": wrong, "password": PASSWORD });
         assert_eq!(
             app.post("/auth/email/admin/users", &app.admin(), body).await.status.as_u16(),

@@ -25,6 +25,19 @@ impl MailServer {
         Self { port, messages }
     }
 
+    /// What the gateway has to be told to send mail here.
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
+        let settings = [
+            ("SMTP_ENABLED", "true"),
+            ("SMTP_HOST", "127.0.0.1"),
+            ("SMTP_PORT", &self.port),
+            ("SMTP_USE_TLS", "false"),
+            ("SMTP_FROM_EMAIL", "gateway@example.com"),
+            ("APP_DOMAIN", "https://gw.example.com"),
+        ];
+        settings.map(|(name, value)| (name, value.to_owned())).to_vec()
+    }
+
     /// The next message, with soft line ends undone.
     pub(crate) async fn next(&mut self) -> String {
         let waiting = tokio::time::timeout(std::time::Duration::from_secs(30), self.messages.recv());

@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::{add, delete, detail, put, team};
-use crate::app::{ADMIN, App};
+use crate::{
+    app::{ADMIN, App, PASSWORD},
+    people::mail::MailServer,
+};
 
 #[tokio::test]
 async fn an_invitation_is_shown_once_and_accepted_once() {
@@ -141,4 +144,83 @@ async fn invitations_are_for_those_who_manage_members_and_can_be_switched_off() 
     );
     app.post(&path, &admin, new("one")).await.expect(201);
     detail(&app.post(&path, &admin, new("two")).await, 400);
+}
+
+#[tokio::test]
+async fn an_invitation_is_mailed_where_there_is_a_mail_server() {
+    let mut mail = MailServer::start().await;
+    let smtp = mail.settings();
+    let smtp: Vec<_> = smtp.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let app = App::with(&smtp, &[]).await;
+    let (admin, bob) = (app.admin(), app.user("bob@example.com").await);
+    let red = team(&app, &admin, json!({ "name": "Red" })).await;
+    let path = format!("/teams/{red}/invitations");
+    let made = app.post(&path, &admin, json!({ "email": "bob@example.com" })).await.expect(201);
+    assert_eq!((&made["email_delivery_status"], &made["warning"]), (&json!("sent"), &json!(null)));
+    let message = mail.next().await;
+    assert!(message.contains("To: bob@example.com") && message.contains("Red"), "{message}");
+    let link = made["invitation_url"].as_str().unwrap();
+    assert!(
+        link.starts_with("https://gw.example.com/accept-invitation/") && message.contains(link),
+        "{message}"
+    );
+    let token = link.rsplit('/').next().unwrap();
+    app.post(&format!("/teams/invitations/{token}/accept"), &bob, json!({})).await.expect(200);
+    // First members without an account are mailed too; their token is shown to nobody else.
+    let members = json!([{ "email": "new@example.com" }]);
+    let made = app.post("/teams/", &admin, json!({ "name": "Blue", "members": members })).await.expect(201);
+    assert_eq!(made["invitations_sent"][0]["email"], "new@example.com");
+    let message = mail.next().await;
+    assert!(message.contains("To: new@example.com") && message.contains("/accept-invitation/"), "{message}");
+    // An address is not flooded: what is too much is made, and said to be undelivered.
+    let mut statuses = Vec::new();
+    for n in 0..6 {
+        let team = team(&app, &admin, json!({ "name": format!("Green {n}") })).await;
+        let body = json!({ "email": "eve@example.com" });
+        let made = app.post(&format!("/teams/{team}/invitations"), &admin, body).await.expect(201);
+        statuses.push(made["email_delivery_status"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(statuses, ["sent", "sent", "sent", "sent", "sent", "failed"]);
+}
+
+#[tokio::test]
+async fn a_mail_server_that_refuses_costs_the_mail_alone() {
+    let mail = MailServer::start().await;
+    let mut smtp = mail.settings();
+    // Nobody listens there.
+    smtp.iter_mut().filter(|(name, _)| *name == "SMTP_PORT").for_each(|(_, port)| *port = "9".to_owned());
+    let smtp: Vec<_> = smtp.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let app = App::with(&smtp, &[]).await;
+    let red = team(&app, &app.admin(), json!({ "name": "Red" })).await;
+    let body = json!({ "email": "bob@example.com" });
+    let made = app.post(&format!("/teams/{red}/invitations"), &app.admin(), body).await.expect(201);
+    assert_eq!(made["email_delivery_status"], "failed");
+    assert!(made["warning"].is_string() && made["invitation_url"].is_string(), "{made}");
+}
+
+#[tokio::test]
+async fn whoever_registered_an_address_is_not_taken_for_its_owner() {
+    for (setting, expected) in [("true", 400), ("false", 200)] {
+        let vars =
+            [("PUBLIC_REGISTRATION_ENABLED", "true"), ("REQUIRE_EMAIL_VERIFICATION_FOR_INVITES", setting)];
+        let app = App::with(&vars, &[]).await;
+        let body = json!({ "email": "bob@example.com", "password": PASSWORD, "full_name": "Bob" });
+        let registered = app.post("/auth/email/register", "", body).await;
+        assert!(registered.status.is_success(), "{registered:?}");
+        let bob = app.login("bob@example.com").await;
+        let red = team(&app, &app.admin(), json!({ "name": "Red" })).await;
+        let body = json!({ "email": "bob@example.com" });
+        let made = app.post(&format!("/teams/{red}/invitations"), &app.admin(), body).await.expect(201);
+        let accept = format!("/teams/invitations/{}/accept", made["token"].as_str().unwrap());
+        let reply = app.post(&accept, &bob, json!({})).await;
+        assert_eq!(reply.status.as_u16(), expected, "{reply:?}");
+        if expected == 400 {
+            assert_eq!(detail(&reply, 400), "Email address is not verified");
+            // An administrator vouches for the address.
+            let vouched = json!({ "email_verified": true });
+            put(&app, "/auth/email/admin/users/bob@example.com", &app.admin(), vouched).await.expect(200);
+            let bob = app.login("bob@example.com").await;
+            app.post(&accept, &bob, json!({})).await.expect(200);
+        }
+    }
 }

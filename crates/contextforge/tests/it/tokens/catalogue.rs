@@ -87,6 +87,15 @@ async fn a_request_that_is_wrong_says_where() {
             json!({ "name": "x", "expires_in_days": 1, "user_email": "nobody@example.com" }),
             json!(["body", "user_email"]),
         ),
+        (scoped(json!({ "permission": ["tools.read"] })), json!(["body", "scope", "permission"])),
+        (
+            json!({ "name": "x", "expires_in_days": 1, "resource_scopes": "tools.read" }),
+            json!(["body", "resource_scopes"]),
+        ),
+        (
+            json!({ "name": "x", "expires_in_days": 1, "ip_restrictions": ["10.0.0.0/8"] }),
+            json!(["body", "ip_restrictions"]),
+        ),
     ] {
         let wrong = post(body.clone()).await.expect(422);
         assert_eq!(wrong["detail"][0]["loc"], field, "{body}");
@@ -107,6 +116,13 @@ async fn a_change_counts_for_the_token_that_is_out() {
         (status(&app, "/v1/tools", &token.raw).await, status(&app, "/v1/gateways", &token.raw).await)
     };
     assert_eq!(reach().await, (200, 200));
+    for (wrong, field) in [
+        (json!({ "permissions": ["tools.read"] }), json!(["body", "permissions"])),
+        (json!({ "scope": { "permision": ["tools.read"] } }), json!(["body", "scope", "permision"])),
+    ] {
+        let refused = app.send("PUT", &path, &session, Some(wrong.clone())).await.expect(422);
+        assert_eq!(refused["detail"][0]["loc"], field, "what would be ignored limits nothing: {wrong}");
+    }
     put(json!({ "scope": { "permissions": ["tools.read"] } })).await;
     assert_eq!(reach().await, (200, 403), "narrowed");
     put(json!({ "scope": { "permissions": ["*"] } })).await;

@@ -129,7 +129,7 @@ async fn what_a_body_adds_is_not_believed() {
     let app = App::start().await;
     let ann = app.user("ann@example.com").await;
     let body = json!({ "name": "t", "expires_in_days": 1, "is_admin": true, "owner_email": ADMIN, "created_by": ADMIN,
-        "visibility": "public", "scopes": { "permissions": ["*"] }, "token_use": "session" });
+        "visibility": "public", "token_use": "session" });
     let made = app.post("/tokens", &ann, body).await.expect(201);
     assert_eq!(made["token"]["user_email"], "ann@example.com");
     let raw = made["access_token"].as_str().unwrap();

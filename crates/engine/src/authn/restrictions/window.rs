@@ -185,6 +185,17 @@ mod tests {
     }
 
     #[test]
+    fn minutes_and_seconds_count_and_times_have_one_form() {
+        let window = json!({ "start_time": "08:17", "end_time": "08:19:31" });
+        assert!(open(&window, "2026-11-23T08:17:00Z") && !open(&window, "2026-11-23T08:16:59Z"));
+        assert!(open(&window, "2026-11-23T08:19:30Z") && !open(&window, "2026-11-23T08:19:31Z"));
+        for wrong in ["8:17", "08:17:0", "0817", "08-17", "08.17", "08:17:00.5", "T08:17", "08:17Z"] {
+            assert_eq!(time(&json!(wrong)), None, "{wrong}");
+        }
+        assert_eq!(time(&json!("08:19:31")), Some(8 * 3600 + 19 * 60 + 31));
+    }
+
+    #[test]
     fn one_end_alone_goes_to_midnight() {
         let late = json!({ "start_time": "20:00" });
         assert!(open(&late, "2026-11-23T23:59:59Z") && !open(&late, "2026-11-24T00:00:00Z"));

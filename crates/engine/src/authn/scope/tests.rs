@@ -131,6 +131,7 @@ fn a_row_narrows_and_never_widens() {
     let mut limits = Limits::of(&scopes(&[], Some(&server))).unwrap();
     limits.narrow(&row(&["tools.read"], None)).unwrap();
     assert!(!limits.cap.has(ToolsExecute) && limits.server.is_some(), "the token's own server stays");
+    assert!(limits.narrow(&row(&[], Some(&server))).is_ok(), "the row may say the same");
     assert!(limits.narrow(&row(&[], Some(&ServerId::random()))).is_err(), "no server is both");
 }
 
@@ -143,4 +144,32 @@ fn a_row_counts_for_its_own_token_while_it_counts() {
     assert!(!ok(&good, 8, 99) && !ok(&good, 7, 100));
     assert!(!ok(&ApiToken { is_active: false, ..good.clone() }, 7, 1));
     assert!(!ok(&ApiToken { email: "bob@example.com".to_owned(), ..good }, 7, 1));
+}
+
+#[test]
+fn as_many_teams_as_are_allowed_are_read() {
+    let team = TeamId::random();
+    let ids = |count| Teams::List(vec![team.as_str().to_owned(); count]);
+    let read = named(&ids(MOST_TEAMS)).unwrap();
+    assert!(read.len() == 1 && read[0] == team, "each once");
+    assert!(named(&ids(MOST_TEAMS + 1)).is_err());
+}
+
+#[test]
+fn a_hash_is_written_in_hexadecimal() {
+    let mut hash = [0; 32];
+    (hash[0], hash[1], hash[31]) = (0x1f, 0xa0, 0x09);
+    assert_eq!(hexadecimal(&hash), format!("1fa0{}09", "0".repeat(58)));
+}
+
+#[test]
+fn nobody_is_as_public_as_can_be() {
+    let nobody = anonymous();
+    assert_eq!((nobody.email.as_str(), nobody.is_admin), (crate::authn::ANONYMOUS, false));
+    assert_eq!(nobody.scope, Scope::PublicOnly);
+    let mut names = nobody.granted.names();
+    names.sort_unstable();
+    let expected =
+        ["prompts.read", "resources.read", "servers.read", "servers.use", "tools.execute", "tools.read"];
+    assert_eq!(names, expected);
 }

@@ -173,6 +173,8 @@ fn expiry_issuer_audience_id_and_environment_are_checked() {
     assert!(verify(HS256, &token("mcpgateway", good, NOW, jti)).is_err(), "expired this very second");
     assert!(verify(HS256, &token("other", good, NOW + 1, jti)).is_err());
     assert!(verify(HS256, &token("mcpgateway", r#""other""#, NOW + 1, jti)).is_err());
+    assert!(verify(HS256, &token("mcpgateway", r#"["other","mcpgateway"]"#, NOW + 1, jti)).is_err());
+    assert!(verify(HS256, &token("mcpgateway", "[]", NOW + 1, jti)).is_err());
     assert!(verify(HS256, &token("mcpgateway", good, NOW + 1, "")).is_err(), "no jti");
     assert!(verify(HS256, &token("mcpgateway", good, NOW + 1, r#","jti":"1","nbf":1900000000"#)).is_err());
     assert!(verify(HS256, &token("mcpgateway", good, NOW + 1, r#","jti":"1","env":"production""#)).is_err());
@@ -299,4 +301,92 @@ fn a_broken_folder_changes_nothing() {
     std::fs::remove_file(folder.path().join("1.active.pem")).unwrap();
     keys.look();
     assert!(keys.verify(token.expose(), Timestamp::from_seconds(NOW)).is_ok());
+}
+
+#[test]
+fn ids_of_tokens_are_random() {
+    let (one, other) = (new_token_id(), new_token_id());
+    assert_ne!(one, other);
+    assert!(one.len() == 32 && one.bytes().all(|byte| byte.is_ascii_hexdigit()), "{one}");
+}
+
+#[test]
+fn who_has_no_private_key_signs_nothing() {
+    assert!(keys().can_sign());
+    let folder = tempfile::tempdir().unwrap();
+    let algorithm = keys::Algorithm::named("ES256").unwrap();
+    let key = keys::generate::key(algorithm, 0).unwrap();
+    let path = folder.path().join("public.pem");
+    std::fs::write(&path, key.public.unwrap()).unwrap();
+    let keys = keys_with(&[("JWT_ALGORITHM", "ES256"), ("JWT_PUBLIC_KEY_PATH", path.to_str().unwrap())]);
+    assert!(!keys.can_sign());
+    let claims = Claims { sub: "u".to_owned(), ..Claims::default() };
+    assert!(matches!(keys.mint(claims, &Clock::manual(Timestamp(0))), Err(Error::Unavailable(_))));
+}
+
+#[test]
+fn absent_teams_are_not_written_and_null_is() {
+    let written = |teams: Teams| {
+        let claims = Claims { sub: "u".to_owned(), exp: Some(NOW + 5), teams, ..Claims::default() };
+        let token = keys().mint(claims, &Clock::manual(Timestamp::from_seconds(NOW))).unwrap();
+        let payload = URL_SAFE_NO_PAD.decode(token.expose().split('.').nth(1).unwrap()).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&payload).unwrap().get("teams").cloned()
+    };
+    assert_eq!(written(Teams::Absent), None);
+    assert_eq!(written(Teams::Null), Some(serde_json::Value::Null));
+    assert_eq!(written(Teams::List(vec!["t".to_owned()])), Some(serde_json::json!(["t"])));
+}
+
+#[test]
+fn a_token_has_at_most_eight_kilobytes() {
+    let of_length = |wanted: usize| {
+        // Base64 has no text of some lengths; with one more letter in the header, another length has one.
+        let headers =
+            [HS256, r#"{"alg":"HS256","typ":"JWT","cty":""}"#, r#"{"alg":"HS256","typ":"JWT","cty":"a"}"#];
+        let tokens = headers.iter().flat_map(|header| {
+            (5_500..6_100).map(|pad| signed(header, &payload(&format!(r#","pad":"{}""#, "x".repeat(pad)))))
+        });
+        tokens.into_iter().find(|token| token.len() == wanted).unwrap()
+    };
+    let now = Timestamp::from_seconds(NOW);
+    assert!(keys().verify(&of_length(8192), now).is_ok());
+    assert!(keys().verify(&of_length(8193), now).is_err());
+}
+
+#[test]
+fn what_must_be_there_is_a_setting() {
+    let good = [
+        ("sub", r#""a""#.to_owned()),
+        ("iss", r#""mcpgateway""#.to_owned()),
+        ("aud", r#""mcpgateway-api""#.to_owned()),
+        ("exp", (NOW + 9).to_string()),
+        ("jti", r#""1""#.to_owned()),
+        ("env", r#""development""#.to_owned()),
+    ];
+    let with = |settings: &[(&str, &str)], name: &str, value: Option<&str>| {
+        let claims = good.iter().filter(|(key, _)| value.is_some() || *key != name);
+        let claims = claims.map(|(key, given)| {
+            let value = value.filter(|_| *key == name).unwrap_or(given);
+            format!("\"{key}\":{value}")
+        });
+        let claims = format!("{{{}}}", claims.collect::<Vec<_>>().join(","));
+        keys_with(settings).verify(&signed(HS256, &claims), Timestamp::from_seconds(NOW)).is_ok()
+    };
+    for (setting, name, wrong) in [
+        ("REQUIRE_TOKEN_EXPIRATION", "exp", None),
+        ("REQUIRE_JTI", "jti", None),
+        ("JWT_AUDIENCE_VERIFICATION", "aud", None),
+        ("JWT_AUDIENCE_VERIFICATION", "aud", Some(r#""other""#)),
+        ("JWT_ISSUER_VERIFICATION", "iss", None),
+        ("JWT_ISSUER_VERIFICATION", "iss", Some(r#""other""#)),
+        ("VALIDATE_TOKEN_ENVIRONMENT", "env", Some(r#""production""#)),
+    ] {
+        assert!(!with(&[], name, wrong), "{name} {wrong:?}");
+        assert!(with(&[(setting, "false")], name, wrong), "{setting} {name} {wrong:?}");
+        assert!(with(&[], "none", None), "the rest is good");
+    }
+    assert!(
+        !with(&[("REQUIRE_TOKEN_EXPIRATION", "false")], "exp", Some(&(NOW - 1).to_string())),
+        "it has one"
+    );
 }
