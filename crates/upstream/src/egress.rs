@@ -176,6 +176,20 @@ impl Client {
         }
     }
 
+    /// As [`Client::send`], and `None` where nobody could be connected to: then nothing was sent.
+    pub async fn send_if_reached(
+        &self,
+        request: Request<Bytes>,
+        limit: Duration,
+    ) -> Result<Option<Response<Incoming>>> {
+        match timeout(limit, self.request(request.map(Full::new))).await {
+            Ok(Ok(response)) => Ok(Some(response)),
+            Ok(Err(SendError::Unreachable { .. })) => Ok(None),
+            Ok(Err(SendError::Broken)) => Err(Error::upstream("the connection broke before the answer")),
+            Err(_) => Err(Error::Upstream { message: "no answer in time".to_owned(), timeout: true }),
+        }
+    }
+
     /// As [`Client::send`], without a limit of its own.
     pub(crate) async fn request(
         &self,
