@@ -5,3 +5,4 @@ mod helpers;
 mod rpc;
 pub(crate) mod sse;
 mod wrapper;
+mod ws;
