@@ -25,6 +25,9 @@ class RoundRobin(ThreadingHTTPServer):
     def base(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
+    def handle_error(self, *_who: object) -> None:
+        """A client that went away is no news."""
+
     def next_port(self) -> int:
         with self.turn:
             return next(self.turns)

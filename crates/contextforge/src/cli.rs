@@ -4,6 +4,7 @@
 
 mod content;
 mod keys;
+mod reverse_proxy;
 mod wrapper;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use self::{
     content::{Content, ContentKind},
     keys::{Generate, KeyKind, Keys, Ring},
+    reverse_proxy::ReverseProxy,
     wrapper::Wrapper,
 };
 
@@ -58,6 +60,8 @@ pub(crate) enum Command {
     Tool(Tool),
     /// Be an MCP server on standard input and output, for desktop clients, in front of a gateway elsewhere.
     Wrapper(Wrapper),
+    /// Publish an MCP server on this machine to a gateway elsewhere, over a connection that is opened from here.
+    ReverseProxy(ReverseProxy),
     /// Screen files as the gateway screens what is registered.
     #[command(subcommand)]
     Content(Content),

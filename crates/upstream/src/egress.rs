@@ -9,6 +9,7 @@ mod body;
 mod connect;
 mod policy;
 mod resolve;
+mod upgrade;
 
 use std::{
     fmt,
@@ -42,6 +43,7 @@ pub(crate) use self::body::{BodyError, collect};
 pub use self::{
     policy::{Denial, Policy},
     resolve::{Resolve, Resolver},
+    upgrade::{Opened, Switched},
 };
 
 domain::settings! {

@@ -93,6 +93,12 @@ impl FromRequestParts<App> for Upgrade {
 }
 
 impl Upgrade {
+    /// The same for messages of another size.
+    pub(crate) fn at_most(mut self, largest: usize) -> Self {
+        self.largest = largest;
+        self
+    }
+
     /// Answers the handshake; `run` gets the connection when the client has read the answer.
     pub(crate) fn then<F>(self, run: impl FnOnce(Socket) -> F + Send + 'static) -> Response
     where

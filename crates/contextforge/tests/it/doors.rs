@@ -2,6 +2,7 @@
 
 mod chain;
 mod helpers;
+mod reverse;
 mod rpc;
 pub(crate) mod sse;
 mod wrapper;
