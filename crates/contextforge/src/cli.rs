@@ -5,6 +5,7 @@
 mod content;
 mod keys;
 mod reverse_proxy;
+mod translate;
 mod wrapper;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub(crate) use self::{
     content::{Content, ContentKind},
     keys::{Generate, KeyKind, Keys, Ring},
     reverse_proxy::ReverseProxy,
+    translate::Translate,
     wrapper::Wrapper,
 };
 
@@ -60,6 +62,8 @@ pub(crate) enum Command {
     Tool(Tool),
     /// Be an MCP server on standard input and output, for desktop clients, in front of a gateway elsewhere.
     Wrapper(Wrapper),
+    /// Serve a stdio server over streamable HTTP and HTTP+SSE, or be a stdio server in front of such a one.
+    Translate(Translate),
     /// Publish an MCP server on this machine to a gateway elsewhere, over a connection that is opened from here.
     ReverseProxy(ReverseProxy),
     /// Screen files as the gateway screens what is registered.

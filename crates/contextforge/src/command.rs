@@ -9,6 +9,7 @@ mod remote;
 mod reverse_proxy;
 mod serve;
 mod token;
+mod translate;
 mod user;
 mod why;
 mod wrapper;
@@ -39,6 +40,7 @@ pub(crate) async fn run(arguments: Cli) -> anyhow::Result<ExitCode> {
         Command::Gateway(gateway) => remote::gateway(&data_dir, gateway).await,
         Command::Tool(tool) => remote::tool(&data_dir, tool).await,
         Command::Wrapper(options) => wrapper::run(options).await,
+        Command::Translate(options) => translate::run(options).await,
         Command::ReverseProxy(options) => reverse_proxy::run(options).await,
         Command::Content(command) => content::run(command),
         Command::Why(options) => why::run(&data_dir, options).await,

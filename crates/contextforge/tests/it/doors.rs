@@ -5,5 +5,6 @@ mod helpers;
 mod reverse;
 mod rpc;
 pub(crate) mod sse;
+mod translate;
 mod wrapper;
 mod ws;

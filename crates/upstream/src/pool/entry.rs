@@ -304,16 +304,15 @@ impl Drop for Entry {
 
 /// The process that `stdio:NAME` stands for, or the connection behind `reverse:NAME`.
 fn process(target: &Target, pool: &Inner) -> Result<StdioLink> {
-    let source = match target.url.strip_prefix(attached::SCHEME) {
-        Some(name) => Source::Attached(pool.config.attached.clone(), name.to_owned()),
-        None => {
-            // Its name is what its owner calls it, and stands for no program.
-            let name = target.url.strip_prefix("stdio:");
-            let launch = name.and_then(|name| pool.config.launches.get(name)).ok_or_else(|| {
-                Error::upstream(format!("The server {} is not in the file of servers any more", target.name))
-            })?;
-            Source::Launch(launch.clone())
-        }
+    let source = if let Some(name) = target.url.strip_prefix(attached::SCHEME) {
+        Source::Attached(pool.config.attached.clone(), name.to_owned())
+    } else {
+        // Its name is what its owner calls it, and stands for no program.
+        let name = target.url.strip_prefix("stdio:");
+        let launch = name.and_then(|name| pool.config.launches.get(name)).ok_or_else(|| {
+            Error::upstream(format!("The server {} is not in the file of servers any more", target.name))
+        })?;
+        Source::Launch(launch.clone())
     };
     let config = StdioConfig {
         gateway: target.gateway.clone(),

@@ -15,7 +15,7 @@ use crate::{
 const ON: (&str, &str) = ("MCPGATEWAY_REVERSE_PROXY_ENABLED", "true");
 
 /// A server that tells its process id, and prints what is no message.
-const SERVER: &str = r#"
+pub(crate) const SERVER: &str = r#"
 import json, os, sys
 print("starting", flush=True)
 for line in sys.stdin:
