@@ -118,6 +118,7 @@ impl Replicas {
 
     /// The answer of another process to this request. `None` where it is for this one after all: it is the owner, or
     /// the owner cannot be reached, and nothing was sent.
+    #[expect(clippy::cognitive_complexity, reason = "it is the log macros that branch")]
     pub(crate) async fn hand_over(
         &self,
         app: &App,
@@ -198,9 +199,9 @@ fn opened(app: &App, request: &Request, text: &HeaderValue) -> Option<String> {
 
 fn relayed(app: &App, method: &Method, answer: http::Response<Incoming>) -> Response {
     let (mut parts, body) = answer.into_parts();
-    OF_A_CONNECTION.iter().for_each(|name| {
+    for name in &OF_A_CONNECTION {
         parts.headers.remove(name);
-    });
+    }
     // The layers of this process put theirs on every answer.
     parts.headers.remove(header::VARY);
     let body = if *method == Method::GET {

@@ -1,4 +1,4 @@
-//! WebSockets (RFC 6455) on the server's side: the handshake, and a connection with the limits of every request.
+//! `WebSockets` (RFC 6455) on the server's side: the handshake, and a connection with the limits of every request.
 //!
 //! Whoever is behind a guard gets an [`Upgrade`]; what was checked before (Host, Origin, credential) was checked as for
 //! any request. A credential in the address is refused, whether it is good or not: addresses end up in logs. Only

@@ -120,14 +120,14 @@ async fn talk(
     let mut complaint = None;
     loop {
         let out = tokio::select! {
-            message = messages.next() => match message {
-                Some(message) => said(&message),
-                None => {
+            message = messages.next() => {
+                let Some(message) = message else {
                     let how = program.ended().await;
                     local::last_words(program);
                     return Ended::Lost(format!("the server {how}"));
-                }
-            },
+                };
+                said(&message)
+            }
             frame = line.next() => {
                 heard = Instant::now();
                 match frame {

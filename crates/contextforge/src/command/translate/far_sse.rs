@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long the server may take to take a message.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) async fn run(options: &Wrapper) -> anyhow::Result<ExitCode> {
     let (client, auth) = wrapper::outbound(options)?;

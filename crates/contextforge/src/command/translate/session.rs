@@ -63,9 +63,7 @@ impl Sessions {
 
     /// A process for a new client, and its name.
     pub(super) fn open(self: &Arc<Self>) -> anyhow::Result<(String, Arc<Session>)> {
-        let mut bytes = [0_u8; 16];
-        getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
-        let id: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = domain::id::UserId::random().as_str().to_owned();
         Ok((id.clone(), self.start(id)?))
     }
 
@@ -212,15 +210,13 @@ impl Streams {
             None => self.calls.values().next(),
         };
         let stream = call.map(|call| &call.stream).or(own);
-        match stream {
-            Some(stream) => drop(stream.try_send(bytes)),
-            None => {
-                if self.waiting.len() == QUEUE {
-                    self.waiting.pop_front();
-                }
-                self.waiting.push_back(bytes);
-            }
+        if let Some(stream) = stream {
+            return drop(stream.try_send(bytes));
         }
+        if self.waiting.len() == QUEUE {
+            self.waiting.pop_front();
+        }
+        self.waiting.push_back(bytes);
     }
 }
 

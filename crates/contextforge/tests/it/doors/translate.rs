@@ -42,9 +42,9 @@ async fn a_stdio_server_is_served_over_both_transports() {
     assert_ne!(text(&pids[0]), text(&pids[1]), "every session has a process of its own");
     let base = streamable.strip_suffix("/mcp").unwrap().to_owned();
     let far = async |headers: &[(&str, &str)]| {
-        let request = headers.iter().fold(http::Request::post(&streamable), |request, (name, value)| {
-            request.header(*name, *value)
-        });
+        let request = headers
+            .iter()
+            .fold(http::Request::post(&streamable), |request, (name, value)| request.header(*name, *value));
         let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" }).to_string();
         crate::app::raw(request.body(ping.into()).unwrap()).await.status.as_u16()
     };
@@ -70,7 +70,11 @@ async fn a_server_over_http_is_a_stdio_server_again() {
             input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
             let line = lines.next_line().await.unwrap().unwrap();
             let answer: Value = serde_json::from_str(&line).unwrap();
-            assert_eq!((&answer["id"], answer["result"].is_object()), (&json!(method), true), "{option}: {answer}");
+            assert_eq!(
+                (&answer["id"], answer["result"].is_object()),
+                (&json!(method), true),
+                "{option}: {answer}"
+            );
         }
         drop(input);
         assert!(process.wait().await.unwrap().success(), "{option}");
