@@ -6,7 +6,8 @@
 The suite speaks to `/servers/{id}/mcp` of a virtual server without a name prefix, once for each requirement set and
 each upstream: our fixture modern, the same pinned to the handshake with sessions, and the same as a child process.
 Passed is a scenario without a failed check. Scenarios that a set does not score are run and reported apart.
-Exits with a failure when a scored scenario failed. `--direct` leaves the gateway out, for comparison.
+`--replicas 2` runs everything a second time against so many processes on one database, behind a proxy that sends
+every request to the next one. Exits with a failure when a scored scenario failed. `--direct` leaves the gateway out, for comparison.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +25,8 @@ from typing import Any
 
 from harness.gateway import Gateway
 from harness.peers import Questions, Server
-from harness.processes import Processes, StartFailed, run_bounded
+from harness.processes import Processes, StartFailed, run_bounded, wait_until
+from harness.round_robin import RoundRobin
 
 REVISIONS = ("2026-07-28", "2025-11-25")
 UPSTREAMS = ("modern", "legacy", "stdio")
@@ -110,23 +113,51 @@ def upstream(kind: str, fixture: Path, processes: Processes) -> Server:
     return Server(f"conf-{kind}", questions, url=process.first_line() or "")
 
 
-def run(asked: argparse.Namespace, work: Path) -> dict[str, dict[str, Score]]:
+# Other processes follow a change within two seconds.
+FOLLOWED = 10
+
+
+def spread(gateway: Gateway, replicas: int, processes: Processes, urls: dict[str, str]) -> dict[str, str]:
+    """The same endpoints at a proxy before so many gateways."""
+    ports = [gateway.port, *(gateway.beside(processes) for _ in range(replicas - 1))]
+    proxy = RoundRobin(ports)
+    paths = {kind: url.removeprefix(gateway.base) for kind, url in urls.items()}
+    for port in ports:
+        for path in paths.values():
+            wait_until(f"the server at {port}", FOLLOWED, lambda: serves(f"http://127.0.0.1:{port}{path}"))
+    return {kind: proxy.base + path for kind, path in paths.items()}
+
+
+def serves(url: str) -> bool:
+    ping = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode()
+    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, ping, headers), timeout=5) as reply:
+            return reply.status == 200
+    except OSError:
+        return False
+
+
+def run(asked: argparse.Namespace, work: Path, replicas: int = 1) -> dict[str, dict[str, Score]]:
     suite = Suite(asked.cache.resolve())
     fixture = asked.fixture_bin.resolve()
     kinds = [kind for kind in UPSTREAMS if asked.upstream in (None, kind)]
     revisions = [revision for revision in REVISIONS if asked.revision in (None, revision)]
     logs = work / "logs"
-    logs.mkdir()
+    logs.mkdir(parents=True)
     with Processes(logs) as processes:
         servers = {kind: upstream(kind, fixture, processes) for kind in kinds}
         if asked.direct:
             urls = {kind: server.url for kind, server in servers.items() if server.url}
         else:
             stdio = [server for server in servers.values() if not server.url]
-            gateway = Gateway.start(
-                asked.gateway_bin.resolve(), processes, work, stdio, {"AUTH_REQUIRED": "false"}
-            )
+            env = {"AUTH_REQUIRED": "false"}
+            if replicas > 1:
+                env |= {"REPLICA_URL": "http://127.0.0.1:0"} | ({"DATABASE_URL": asked.database} if asked.database else {})
+            gateway = Gateway.start(asked.gateway_bin.resolve(), processes, work, stdio, env)
             urls = {kind: gateway.publish(server, prefix="none").url for kind, server in servers.items()}
+            if replicas > 1:
+                urls = spread(gateway, replicas, processes, urls)
         results: dict[str, dict[str, Score]] = {revision: {} for revision in revisions}
         jobs = [(revision, kind) for kind in urls for revision in revisions]
         with ThreadPoolExecutor(max_workers=2) as pool:
@@ -136,6 +167,12 @@ def run(asked: argparse.Namespace, work: Path) -> dict[str, dict[str, Score]]:
             for (revision, kind), score in zip(jobs, scores):
                 results[revision][kind] = score
     return results
+
+
+def figures_of(results: dict[str, dict[str, Score]]) -> dict[str, Any]:
+    return {
+        revision: {kind: score.as_json() for kind, score in by_kind.items()} for revision, by_kind in results.items()
+    }
 
 
 def report(results: dict[str, dict[str, Score]], only: str | None) -> int:
@@ -169,6 +206,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--upstream", choices=UPSTREAMS, help="only this upstream")
     parser.add_argument("--revision", choices=REVISIONS, help="only this requirement set")
     parser.add_argument("--scenario", help="only this scenario")
+    parser.add_argument("--replicas", type=int, default=1, help="run also against so many processes without affinity")
+    parser.add_argument("--database", help="their DATABASE_URL, a fresh one; SQLite without it")
     parser.add_argument("--keep", action="store_true", help="keep the logs of a run that succeeded")
     asked = parser.parse_args()
     if not asked.direct and asked.gateway_bin is None:
@@ -182,16 +221,20 @@ def main() -> int:
     work = Path(tempfile.mkdtemp(prefix="conformance-", dir=asked.work)).resolve()
     try:
         results = run(asked, work)
+        spread_out = run(asked, work / "replicas", asked.replicas) if asked.replicas > 1 and not asked.direct else {}
     except (StartFailed, RuntimeError, OSError) as error:
         print(f"conformance: {error}\nlogs are kept in {work / 'logs'}")
         return 1
     if asked.out:
-        figures = {
-            revision: {kind: score.as_json() for kind, score in by_kind.items()} for revision, by_kind in results.items()
-        }
+        figures = {"server": figures_of(results), "client": {}}
+        if spread_out:
+            figures["server_replicas"] = figures_of(spread_out)
         asked.out.parent.mkdir(parents=True, exist_ok=True)
-        asked.out.write_text(json.dumps({"server": figures, "client": {}}, indent=2) + "\n")
+        asked.out.write_text(json.dumps(figures, indent=2) + "\n")
     failures = report(results, asked.scenario)
+    if spread_out:
+        print(f"against {asked.replicas} processes without affinity:")
+        failures += report(spread_out, asked.scenario)
     if failures or asked.keep:
         print(f"logs are kept in {work}")
     else:

@@ -37,6 +37,7 @@ class Gateway:
 
     def __init__(self, process: Started, port: int, password: str) -> None:
         self.process = process
+        self.port = port
         self.base = f"http://127.0.0.1:{port}"
         self.token = ""
         process.wait_ready(START_LIMIT, self._is_ready)
@@ -65,15 +66,22 @@ class Gateway:
             "SSRF_ALLOW_LOCALHOST": "true",
             **(more or {}),
         }
-        process = processes.start("gateway", [binary, "serve", "--quiet", "--servers", servers], env=env, cwd=work)
-        return cls(process, port, password)
+        command = [binary, "serve", "--quiet", "--servers", servers]
+        process = processes.start("gateway", command, env=env, cwd=work)
+        gateway = cls(process, port, password)
+        gateway.launched = (command, env, work)
+        return gateway
+
+    def beside(self, processes: Processes) -> int:
+        """Another process on the same database; gives its port."""
+        command, env, work = self.launched
+        port = free_port()
+        process = processes.start(f"gateway-{port}", command, env={**env, "PORT": str(port)}, cwd=work)
+        process.wait_ready(START_LIMIT, lambda: _is_ready(f"http://127.0.0.1:{port}"))
+        return port
 
     def _is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.base}/ready", timeout=2) as reply:
-                return reply.status == 200
-        except OSError:
-            return False
+        return _is_ready(self.base)
 
     def request(self, method: str, path: str, body: Any = None) -> Any:
         """One REST call; anything but success is an error with the gateway's own words in it."""
@@ -156,6 +164,14 @@ class Gateway:
 
     def _items(self, kind: str, gateway: str) -> list[Any]:
         return [item for item in self.request("GET", f"/{kind}?limit=0") if item.get("gatewayId") == gateway]
+
+
+def _is_ready(base: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{base}/ready", timeout=2) as reply:
+            return reply.status == 200
+    except OSError:
+        return False
 
 
 def _one(items: list[Any], key: str, value: str) -> Any:

@@ -4,6 +4,8 @@
 
 mod content;
 mod keys;
+mod reverse_proxy;
+mod translate;
 mod wrapper;
 
 use std::path::PathBuf;
@@ -13,6 +15,8 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use self::{
     content::{Content, ContentKind},
     keys::{Generate, KeyKind, Keys, Ring},
+    reverse_proxy::ReverseProxy,
+    translate::Translate,
     wrapper::Wrapper,
 };
 
@@ -58,6 +62,10 @@ pub(crate) enum Command {
     Tool(Tool),
     /// Be an MCP server on standard input and output, for desktop clients, in front of a gateway elsewhere.
     Wrapper(Wrapper),
+    /// Serve a stdio server over streamable HTTP and HTTP+SSE, or be a stdio server in front of such a one.
+    Translate(Translate),
+    /// Publish an MCP server on this machine to a gateway elsewhere, over a connection that is opened from here.
+    ReverseProxy(ReverseProxy),
     /// Screen files as the gateway screens what is registered.
     #[command(subcommand)]
     Content(Content),

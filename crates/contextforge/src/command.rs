@@ -4,9 +4,12 @@ mod content;
 mod database;
 mod doctor;
 mod keys;
+mod local;
 mod remote;
+mod reverse_proxy;
 mod serve;
 mod token;
+mod translate;
 mod user;
 mod why;
 mod wrapper;
@@ -37,6 +40,8 @@ pub(crate) async fn run(arguments: Cli) -> anyhow::Result<ExitCode> {
         Command::Gateway(gateway) => remote::gateway(&data_dir, gateway).await,
         Command::Tool(tool) => remote::tool(&data_dir, tool).await,
         Command::Wrapper(options) => wrapper::run(options).await,
+        Command::Translate(options) => translate::run(options).await,
+        Command::ReverseProxy(options) => reverse_proxy::run(options).await,
         Command::Content(command) => content::run(command),
         Command::Why(options) => why::run(&data_dir, options).await,
         Command::Doctor(output) => doctor::run(&data_dir, output.json).await,

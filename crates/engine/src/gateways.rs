@@ -12,6 +12,7 @@ mod federation;
 mod file;
 mod input;
 mod refresh;
+mod reverse;
 
 use std::{
     collections::HashMap,
@@ -36,6 +37,7 @@ pub use self::{
     file::{sync_builtin, sync_file},
     input::{ChangeGateway, NewGateway},
     refresh::{Refreshed, refresh},
+    reverse::{Published, publish, withdraw},
 };
 pub use crate::discovery::Counts;
 use crate::{Engine, Permit, audit, catalogue, ownership, policy, query::Query};

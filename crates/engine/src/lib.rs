@@ -24,6 +24,7 @@ pub mod policy;
 pub mod prompts;
 pub mod push;
 pub mod query;
+pub mod replicas;
 pub mod resolve;
 pub mod resources;
 pub mod reverse_proxy;

@@ -119,6 +119,12 @@ impl Listener {
         Ok(permit.is_ok_and(|permit| resolve::resource(&permit, &place, uri).is_ok()))
     }
 
+    /// The permit and the place as they are now.
+    pub async fn current(&mut self) -> Result<(Permit<ServersUse>, Place)> {
+        let place = self.place().await?;
+        Ok((self.permit.clone(), place))
+    }
+
     /// The place as it is now, for who the listener is now.
     async fn place(&mut self) -> Result<Place> {
         let standing = self.engine.standing();

@@ -11,7 +11,10 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use domain::{Actor, Caller, Error, Result, Scope, Timestamp, id::UserId};
+use domain::{
+    Actor, Caller, Error, Result, Scope, Timestamp,
+    id::{GatewayId, UserId},
+};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +54,8 @@ pub struct ReverseSession {
     pub connected_at: Timestamp,
     /// When it was last heard of.
     pub last_activity: Timestamp,
+    /// The gateway that it serves.
+    pub gateway: Option<GatewayId>,
     ended: CancellationToken,
 }
 
@@ -89,6 +94,7 @@ impl Registry {
             client_ip: caller.ip.map(|ip| ip.to_string()),
             connected_at: now,
             last_activity: now,
+            gateway: None,
             ended: CancellationToken::new(),
         };
         let registered = Registered {
@@ -98,6 +104,12 @@ impl Registry {
         };
         sessions.insert(session.id.clone(), session);
         Ok(registered)
+    }
+
+    /// Whether the connection that serves a gateway is one of this process.
+    pub(crate) fn serves(&self, gateway: &GatewayId) -> bool {
+        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+        sessions.values().any(|session| session.gateway.as_ref() == Some(gateway))
     }
 
     /// The sessions that an actor reaches, by id.
@@ -143,6 +155,14 @@ impl Registered {
     /// Cancelled when somebody ends the session.
     pub fn ended(&self) -> &CancellationToken {
         &self.ended
+    }
+
+    /// Notes which gateway it serves.
+    pub fn serves(&self, gateway: &GatewayId) {
+        let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = sessions.get_mut(&self.id) {
+            session.gateway = Some(gateway.clone());
+        }
     }
 
     /// Notes that something was heard of it.

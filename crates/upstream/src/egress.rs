@@ -9,6 +9,7 @@ mod body;
 mod connect;
 mod policy;
 mod resolve;
+mod upgrade;
 
 use std::{
     fmt,
@@ -42,6 +43,7 @@ pub(crate) use self::body::{BodyError, collect};
 pub use self::{
     policy::{Denial, Policy},
     resolve::{Resolve, Resolver},
+    upgrade::{Opened, Switched},
 };
 
 domain::settings! {
@@ -171,6 +173,20 @@ impl Client {
         match timeout(limit, self.request(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(SendError::Unreachable { message, timeout })) => Err(Error::Upstream { message, timeout }),
+            Ok(Err(SendError::Broken)) => Err(Error::upstream("the connection broke before the answer")),
+            Err(_) => Err(Error::Upstream { message: "no answer in time".to_owned(), timeout: true }),
+        }
+    }
+
+    /// As [`Client::send`], and `None` where nobody could be connected to: then nothing was sent.
+    pub async fn send_if_reached(
+        &self,
+        request: Request<Bytes>,
+        limit: Duration,
+    ) -> Result<Option<Response<Incoming>>> {
+        match timeout(limit, self.request(request.map(Full::new))).await {
+            Ok(Ok(response)) => Ok(Some(response)),
+            Ok(Err(SendError::Unreachable { .. })) => Ok(None),
             Ok(Err(SendError::Broken)) => Err(Error::upstream("the connection broke before the answer")),
             Err(_) => Err(Error::Upstream { message: "no answer in time".to_owned(), timeout: true }),
         }

@@ -5,6 +5,7 @@
 //! Invariant: no error and no log line holds a credential.
 
 pub mod ask;
+pub mod attached;
 mod breaker;
 pub mod builtin;
 pub mod call;

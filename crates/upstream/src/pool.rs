@@ -24,6 +24,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::entry::Entry;
 use crate::{
+    attached::Attached,
     call::{Answer, Call, Connected, ListKind, Notice, Target, Update},
     egress::Client,
     follow::Wanted,
@@ -56,6 +57,8 @@ pub struct PoolConfig {
     pub launches: HashMap<String, Launch>,
     /// How child processes are kept.
     pub supervision: Supervision,
+    /// What `reverse:NAME` stands for, by name.
+    pub attached: Attached,
     /// How long connecting may take, the probe and the handshake together.
     pub connect_timeout: Duration,
     /// How long one page of a list may take.
@@ -70,6 +73,7 @@ impl PoolConfig {
             clock,
             launches: HashMap::new(),
             supervision: Supervision::default(),
+            attached: Attached::default(),
             connect_timeout: Duration::from_secs(30),
             page_timeout: Duration::from_secs(30),
         }
@@ -177,6 +181,11 @@ impl Pool {
         if timeout(FAREWELL, self.inner.tasks.wait()).await.is_err() {
             tracing::debug!("some upstreams did not take leave in time");
         }
+    }
+
+    /// Where connections wait that programs opened.
+    pub fn attached(&self) -> &Attached {
+        &self.inner.config.attached
     }
 
     /// The last lines that a child process wrote to standard error.

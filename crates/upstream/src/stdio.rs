@@ -6,4 +6,5 @@
 pub mod file;
 pub(crate) mod lines;
 pub mod link;
+pub mod local;
 pub mod process;

@@ -26,7 +26,7 @@ use upstream::{
     Answer, Call, CallContext, Change, Event, Notice,
     stdio::{
         file::Launch,
-        link::{StdioConfig, StdioLink},
+        link::{Source, StdioConfig, StdioLink},
         process::{Ring, Supervision},
     },
 };
@@ -52,7 +52,12 @@ async fn configured(mode: &str, change: impl FnOnce(&mut StdioConfig)) -> Server
     let mut config = StdioConfig {
         gateway: GatewayId::from_stored("g"),
         name: "py".to_owned(),
-        launch: Launch { command: "python3".to_owned(), args: args.into(), env: Vec::new(), cwd: None },
+        source: Source::Launch(Launch {
+            command: "python3".to_owned(),
+            args: args.into(),
+            env: Vec::new(),
+            cwd: None,
+        }),
         protocol: ProtocolChoice::Auto,
         dialect: None,
         supervision: Supervision {
@@ -66,6 +71,13 @@ async fn configured(mode: &str, change: impl FnOnce(&mut StdioConfig)) -> Server
     let (sender, notices) = broadcast::channel(16);
     let (updates, _) = broadcast::channel(16);
     Server { link: StdioLink::new(config, sender, updates), notices, reports }
+}
+
+fn launch(config: &mut StdioConfig) -> &mut Launch {
+    match &mut config.source {
+        Source::Launch(launch) => launch,
+        Source::Attached(..) => panic!("it is run"),
+    }
 }
 
 fn call(method: &'static str, params: &Value) -> Call {
@@ -278,8 +290,8 @@ async fn pretty_printed_parameters_stay_on_one_line() {
 #[tokio::test]
 async fn children_get_only_the_environment_they_are_given() {
     let server = configured("legacy", |config| {
-        config.launch.env = vec![("KEY".to_owned(), Secret::new("s3cret".to_owned()))];
-        config.launch.cwd = Some("/".into());
+        launch(config).env = vec![("KEY".to_owned(), Secret::new("s3cret".to_owned()))];
+        launch(config).cwd = Some("/".into());
     })
     .await;
     let given = server.ask("environment", json!({})).await.unwrap();
@@ -312,7 +324,7 @@ async fn a_server_that_cannot_start_is_not_started_again_at_once() {
     let (text, _) = message(&broken.link.connect().await.unwrap_err());
     assert!(text.starts_with("The server py is down; it is started again in "), "{text}");
 
-    let missing = configured("legacy", |config| config.launch.command = "no-such-program".to_owned()).await;
+    let missing = configured("legacy", |config| launch(config).command = "no-such-program".to_owned()).await;
     let error = missing.link.connect().await.unwrap_err();
     assert_eq!(message(&error).0, "The server py cannot be started");
     assert!(missing.link.stderr()[0].starts_with("cannot start \"no-such-program\": No such file"));

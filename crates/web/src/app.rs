@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Error, Result, id::UserId};
+use domain::{Error, Result};
 use engine::Engine;
 use protocol::seal::Sealer;
 
@@ -11,6 +11,7 @@ use crate::{
     guard::CredentialRules,
     layers::Edge,
     mcp::{parking::Parking, push::Push, questions::Questions, session::Sessions},
+    replicas::Replicas,
     settings::Settings,
 };
 
@@ -29,6 +30,7 @@ struct Inner {
     questions: Questions,
     parking: Parking,
     push: Push,
+    replicas: Replicas,
 }
 
 impl App {
@@ -42,9 +44,10 @@ impl App {
         let documents = Documents::new(&settings);
         let key = engine.keys().sealed_ids();
         let sealer = Sealer::new(&[("1", *key)]).map_err(Error::internal)?;
-        let sessions = Sessions::new(key, engine.clock().clone())?;
         // What waits in this process for a client is found again by the name of the process in its sealed id.
-        let owner: Arc<str> = UserId::random().as_str().into();
+        let replicas = Replicas::new(&settings)?;
+        let owner = Arc::clone(replicas.owner());
+        let sessions = Sessions::new(key, engine.clock().clone())?.of(Arc::clone(&owner));
         let (questions, parking) = (Questions::new(Arc::clone(&owner)), Parking::new(owner));
         let push = Push::new(settings.streams.per_principal);
         let inner = Inner {
@@ -58,6 +61,7 @@ impl App {
             questions,
             parking,
             push,
+            replicas,
         };
         Ok(Self(Arc::new(inner)))
     }
@@ -95,6 +99,11 @@ impl App {
     /// What clients are told unasked.
     pub(crate) fn push(&self) -> &Push {
         &self.0.push
+    }
+
+    /// The other processes of this gateway.
+    pub(crate) fn replicas(&self) -> &Replicas {
+        &self.0.replicas
     }
 
     /// What the layers compare requests with.

@@ -96,6 +96,14 @@ impl<P> Deref for Authorized<P> {
     }
 }
 
+impl<P> Authorized<P> {
+    /// The same caller with a permit that was asked for anew.
+    pub(crate) fn renewed(&self, permit: Permit<P>) -> Self {
+        let (caller, app, credential) = (self.caller.clone(), self.app.clone(), Arc::clone(&self.credential));
+        Self { caller, app, credential, permit }
+    }
+}
+
 /// An authenticated caller, whatever they may do. Not for tokens that are limited to some permissions: no permission
 /// stands for such a route, so that none of theirs can.
 #[derive(Debug, Clone)]
@@ -296,9 +304,9 @@ pub(crate) fn is_mcp(path: &str) -> bool {
     let of_server = || {
         path.strip_prefix("/servers/")
             .and_then(|rest| rest.split_once('/'))
-            .is_some_and(|(_, rest)| matches!(rest, "mcp" | "sse" | "message"))
+            .is_some_and(|(_, rest)| matches!(rest, "mcp" | "sse" | "message" | "ws"))
     };
-    matches!(path, "/mcp" | "/sse" | "/message") || of_server()
+    matches!(path, "/mcp" | "/sse" | "/message" | "/ws") || of_server()
 }
 
 fn in_mcp_words(error: Error) -> Error {

@@ -112,6 +112,7 @@ impl Stack {
         let started = Instant::now();
         let app = self.app.clone();
         let edge = app.edge();
+        app.replicas().arrived(&app, &mut request);
         let arrival = Arrival::of(&request, &edge.proxies);
         arrival.attach(&mut request);
         let used = UsedToken::default();

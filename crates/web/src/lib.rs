@@ -13,9 +13,11 @@ pub mod guard;
 pub mod layers;
 mod mcp;
 mod refused;
+mod replicas;
 pub mod routes;
 pub mod serve;
 pub mod settings;
+mod socket;
 pub mod workers;
 
 pub use app::App;

@@ -7,6 +7,7 @@
 mod answers;
 mod dispatch;
 mod doors;
+mod elsewhere;
 mod endpoint;
 mod handshake;
 pub(crate) mod parking;
@@ -18,10 +19,12 @@ pub(crate) mod session;
 
 use http::Method;
 
-use crate::routes::Api;
+pub(crate) use self::endpoint::refuse;
+
+use crate::{routes::Api, settings::Settings};
 
 /// Mounts the MCP endpoints.
-pub(crate) fn routes(api: Api) -> Api {
+pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
     let mut api = api;
     for path in ["/mcp", "/mcp/"] {
         api = api
@@ -35,5 +38,5 @@ pub(crate) fn routes(api: Api) -> Api {
             .plain(Method::GET, path, push::get::server)
             .plain(Method::DELETE, path, endpoint::delete_server);
     }
-    doors::routes(api)
+    doors::routes(api, settings)
 }

@@ -169,7 +169,7 @@ fn filter(method: &Method) -> MethodFilter {
 }
 
 fn collect(settings: &Settings) -> Api {
-    mcp::routes(api::routes(Api::new(settings), settings))
+    mcp::routes(api::routes(Api::new(settings), settings), settings)
 }
 
 /// Every route there is, sorted by path and method.

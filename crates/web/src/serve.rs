@@ -28,6 +28,10 @@ use self::{
 };
 use crate::{layers::Peer, settings::ListenSettings, workers::Workers};
 
+/// The place of a connection among all connections: whoever takes a connection over keeps it.
+#[derive(Clone)]
+pub(crate) struct Held(#[expect(dead_code, reason = "it is held, not read")] Arc<Slot>);
+
 /// Above our own limits, so that our answer with its explanation is the usual one.
 const PARSER_MAX_HEADERS: usize = 200;
 const PARSER_MAX_HEADER_BYTES: usize = 64 * 1024;
@@ -157,8 +161,9 @@ struct Connection {
 impl Connection {
     #[expect(clippy::cognitive_complexity, reason = "it is the select and log macros that branch")]
     async fn run(self, server: auto::Builder<TokioExecutor>, watcher: Watcher) {
-        // The place is free again when the connection has ended.
-        let Self { stream, peer, router, end, patience, slot: _slot } = self;
+        // The place is free again when the connection has ended, and with it what it was upgraded to.
+        let Self { stream, peer, router, end, patience, slot } = self;
+        let held = Held(Arc::new(slot));
         let stream = match TcpStream::from_std(stream) {
             Ok(stream) => stream,
             Err(error) => {
@@ -175,10 +180,12 @@ impl Connection {
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(held.clone());
             watched::mark(&mut request, &heard);
             router.clone().call(request)
         });
-        let connection = watcher.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
+        let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+        let connection = watcher.watch(connection);
         tokio::select! {
             ended = connection => {
                 if let Err(error) = ended {

@@ -1,6 +1,7 @@
 //! The settings of the web front, under ContextForge's names where it has them.
 
 mod credentials;
+mod replicas;
 mod streams;
 
 use domain::{
@@ -10,8 +11,10 @@ use domain::{
 use engine::settings::Environment;
 use ipnet::IpNet;
 
+pub(crate) use self::replicas::origin as replica_origin;
 pub use self::{
     credentials::{CookieSettings, CredentialSettings},
+    replicas::ReplicaSettings,
     streams::StreamSettings,
 };
 
@@ -110,6 +113,8 @@ domain::settings! {
         legacy_api_sunset_date: String = "LEGACY_API_SUNSET_DATE", default "Sat, 26 Sep 2026 00:00:00 GMT";
         /// Programs that serve tools over a connection which they open.
         reverse_proxy_enabled: bool = "MCPGATEWAY_REVERSE_PROXY_ENABLED", default "false";
+        /// MCP over a WebSocket at `/ws` and `/servers/{id}/ws`.
+        ws_relay_enabled: bool = "MCPGATEWAY_WS_RELAY_ENABLED", default "false";
         /// Counters at `/metrics/prometheus`.
         metrics_enabled: bool = "ENABLE_METRICS", default "true";
     }
@@ -149,6 +154,8 @@ pub struct Settings {
     pub features: FeatureSettings,
     /// Streams to clients.
     pub streams: StreamSettings,
+    /// Other processes of this gateway.
+    pub replicas: ReplicaSettings,
     /// Files.
     pub well_known: WellKnownSettings,
     /// The deployment.
@@ -167,6 +174,7 @@ impl Settings {
             (LimitSettings::ABOUT, LimitSettings::REFERENCE),
             (FeatureSettings::ABOUT, FeatureSettings::REFERENCE),
             (StreamSettings::ABOUT, StreamSettings::REFERENCE),
+            (ReplicaSettings::ABOUT, ReplicaSettings::REFERENCE),
             (WellKnownSettings::ABOUT, WellKnownSettings::REFERENCE),
         ]
     }
@@ -185,6 +193,7 @@ impl Settings {
         let limits = LimitSettings::read(env);
         let features = FeatureSettings::read(env);
         let streams = StreamSettings::read(env);
+        let replicas = ReplicaSettings::read(env);
         let well_known = WellKnownSettings::read(env);
         let settings = Self {
             listen: listen?,
@@ -195,6 +204,7 @@ impl Settings {
             limits: limits?,
             features: features?,
             streams: streams?,
+            replicas: replicas?,
             well_known: well_known?,
             environment,
         };
@@ -208,6 +218,7 @@ impl Settings {
         let has_proxies = !self.listen.trusted_proxies.0.is_empty();
         credentials::check(&self.credentials, &self.cookies, env, (production, has_proxies));
         streams::check(&self.streams, env);
+        replicas::check(&self.replicas, env);
         if !matches!(self.answers.x_frame_options.as_str(), "DENY" | "SAMEORIGIN" | "ALLOW-ALL") {
             env.problem("X_FRAME_OPTIONS", "must be DENY, SAMEORIGIN or ALLOW-ALL");
         }

@@ -81,7 +81,10 @@ async fn listen(
         .await
         .with_context(|| format!("cannot listen on {host}:{port}; set PORT, or stop what listens there"))?;
     let address = listener.local_addr()?;
-    let app = web::App::new(engine.clone(), configuration.web.clone())?;
+    let mut front = configuration.web.clone();
+    // Where any port would do, the others have to be told which one it became.
+    front.listen.port = address.port();
+    let app = web::App::new(engine.clone(), front)?;
     let drain = Duration::from_secs(configuration.process.drain_seconds);
     let shutdown = stop_signal(engine.draining().clone())?;
     let serving = web::Serving { router: web::router(app), workers, shutdown, drain };

@@ -15,15 +15,16 @@ use tokio::{
     sync::mpsc,
 };
 
+pub(super) use self::far::outbound;
 use self::{bridge::Bridge, far::Far};
 use crate::cli::Wrapper;
 
 /// Messages that wait to be written.
-const QUEUE: usize = 256;
+pub(super) const QUEUE: usize = 256;
 /// Bytes of the longest line.
-const LONGEST: u64 = 64 << 20;
+pub(super) const LONGEST: u64 = 64 << 20;
 /// How long requests under way may take after the client closed its end.
-const FAREWELL: Duration = Duration::from_secs(5);
+pub(super) const FAREWELL: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(options: Wrapper) -> anyhow::Result<ExitCode> {
     let (out, lines) = mpsc::channel(QUEUE);
@@ -47,7 +48,8 @@ pub(super) async fn run(options: Wrapper) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn write(mut lines: mpsc::Receiver<Vec<u8>>) {
+/// Writes messages to standard output, each on a line of its own.
+pub(super) async fn write(mut lines: mpsc::Receiver<Vec<u8>>) {
     let mut output = tokio::io::stdout();
     while let Some(mut line) = lines.recv().await {
         // A string has no line breaks of its own, so those that are there mean nothing.

@@ -195,6 +195,16 @@ impl App {
         raw(request.body(Full::from(body.to_owned())).unwrap()).await
     }
 
+    /// A request without a body in an MCP session; gives the status.
+    pub(crate) async fn send_in_session(&self, method: &str, token: &str, session: &str) -> u16 {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}/mcp", self.base))
+            .header("authorization", format!("Bearer {token}"))
+            .header("mcp-session-id", session);
+        raw(request.body(Full::default()).unwrap()).await.status.as_u16()
+    }
+
     /// The same, with the body still to be read.
     pub(crate) async fn mcp_stream(&self, path: &str, token: &str, body: &str) -> Response<Incoming> {
         let request = Request::builder()

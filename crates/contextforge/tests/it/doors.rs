@@ -2,6 +2,9 @@
 
 mod chain;
 mod helpers;
+mod reverse;
 mod rpc;
 pub(crate) mod sse;
+mod translate;
 mod wrapper;
+mod ws;

@@ -12,7 +12,7 @@ mod cut;
 mod eras;
 mod names;
 pub(crate) mod peer;
-mod processes;
+pub(crate) mod processes;
 pub(crate) mod raw;
 mod reach;
 

@@ -112,14 +112,14 @@ pub(crate) fn get(app: &App, path: &str, token: &str, headers: &[(&str, &str)]) 
 }
 
 /// The stream of a session.
-async fn stream(app: &App, token: &str, session: &str) -> Events {
+pub(crate) async fn stream(app: &App, token: &str, session: &str) -> Events {
     let events = Events::open(get(app, "/mcp", token, &[("mcp-session-id", session)])).await;
     assert_eq!(events.status.as_u16(), 200);
     events
 }
 
 /// A request in a session.
-async fn ask(app: &App, token: &str, session: &str, method: &str, params: Value) -> Value {
+pub(crate) async fn ask(app: &App, token: &str, session: &str, method: &str, params: Value) -> Value {
     let message = json!({ "jsonrpc": "2.0", "id": 5, "method": method, "params": params }).to_string();
     app.mcp_raw("/mcp", token, &message, &[("mcp-session-id", session)]).await.json()
 }

@@ -3,7 +3,7 @@
 //! The upstreams are the `fixture` peer pinned to one era; the clients speak raw JSON, so that what goes over the wire
 //! is what stands here.
 
-mod client;
+pub(crate) mod client;
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,7 @@
 //! Two gateway processes on one database: what one of them changes, the other one follows.
 
+mod handing_over;
+
 use std::time::{Duration, Instant};
 
 use serde_json::json;

@@ -41,16 +41,26 @@ pub async fn create(
     let now = engine.clock().now();
     let record = ownership::made(now, &permit.actor().email, caller);
     let mut gateway = Gateway { owned, ..unprobed(GatewayId::random(), checked, record) };
-    let stored = match probe(engine, &gateway).await {
-        Ok(found) => store_new(engine, permit, caller, &mut gateway, found).await,
+    take_in(engine, permit, caller, &mut gateway).await?;
+    Ok(gateway)
+}
+
+/// Asks a new gateway what it offers, and stores both.
+pub(super) async fn take_in(
+    engine: &Engine,
+    permit: &Permit<grant::GatewaysCreate>,
+    caller: &Caller,
+    gateway: &mut Gateway,
+) -> Result<()> {
+    let stored = match probe(engine, gateway).await {
+        Ok(found) => store_new(engine, permit, caller, gateway, found).await,
         Err(error) => Err(error),
     };
     if let Err(error) = stored {
         engine.pool().close(&gateway.id).await;
         return Err(error);
     }
-    catalogue::changed(engine).await?;
-    Ok(gateway)
+    catalogue::changed(engine).await
 }
 
 async fn store_new(

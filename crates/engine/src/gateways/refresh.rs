@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use domain::{Caller, Error, Result, Timestamp, gateway::Gateway, id::GatewayId, permission::grant};
 use serde_json::json;
 
-use super::{create::federated, federation::Running, opened, revision, target, visible};
+use super::{create::federated, federation::Running, opened, reverse, revision, target, visible};
 use crate::{
     Engine, Permit, audit, catalogue,
     discovery::{self, Counts, Found, Plan, merging::Origin, pinning, taken::Taken},
@@ -69,7 +69,8 @@ pub(crate) async fn background(engine: &Engine, id: &GatewayId) -> Option<bool> 
     let outcome = async {
         let Some(row) = store::gateways::get(engine.db(), id).await? else { return Ok(None) };
         let gateway = opened(engine, row)?;
-        if !gateway.enabled {
+        // A connection that another process holds says nothing here.
+        if !gateway.enabled || (reverse::is_reverse(&gateway) && !engine.reverse_sessions().serves(id)) {
             return Ok(None);
         }
         let caller = ownership::job_caller("federation");
@@ -80,6 +81,15 @@ pub(crate) async fn background(engine: &Engine, id: &GatewayId) -> Option<bool> 
         tracing::warn!(%error, gateway = %id, "a refresh failed");
         Some(false)
     })
+}
+
+/// The refresh of an upstream that has just come back; gives why it failed, where it did.
+pub(super) async fn again(
+    engine: &Engine,
+    gateway: &Gateway,
+    (actor, caller): (&str, &Caller),
+) -> Result<Option<String>> {
+    sync(engine, gateway, By { actor, caller }).await.map(|refreshed| refreshed.error)
 }
 
 async fn sync(engine: &Engine, gateway: &Gateway, by: By<'_>) -> Result<Refreshed> {

@@ -23,6 +23,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::Inner;
 use crate::{
+    attached,
     breaker::Breaker,
     builtin::BuiltinLink,
     call::{Answer, Call, CallContext, Change, Connected, ListKind, Target, Update},
@@ -32,7 +33,7 @@ use crate::{
     link::Link,
     list::Paging,
     probe::Way,
-    stdio::link::{StdioConfig, StdioLink},
+    stdio::link::{Source, StdioConfig, StdioLink},
 };
 
 /// How often an upstream that contradicts what is known of it is probed again.
@@ -301,16 +302,22 @@ impl Drop for Entry {
     }
 }
 
-/// The process that `stdio:NAME` stands for.
+/// The process that `stdio:NAME` stands for, or the connection behind `reverse:NAME`.
 fn process(target: &Target, pool: &Inner) -> Result<StdioLink> {
-    let name = target.url.strip_prefix("stdio:").unwrap_or(&target.name);
-    let launch = pool.config.launches.get(name).ok_or_else(|| {
-        Error::upstream(format!("The server {} is not in the file of servers any more", target.name))
-    })?;
+    let source = if let Some(name) = target.url.strip_prefix(attached::SCHEME) {
+        Source::Attached(pool.config.attached.clone(), name.to_owned())
+    } else {
+        // Its name is what its owner calls it, and stands for no program.
+        let name = target.url.strip_prefix("stdio:");
+        let launch = name.and_then(|name| pool.config.launches.get(name)).ok_or_else(|| {
+            Error::upstream(format!("The server {} is not in the file of servers any more", target.name))
+        })?;
+        Source::Launch(launch.clone())
+    };
     let config = StdioConfig {
         gateway: target.gateway.clone(),
         name: target.name.clone(),
-        launch: launch.clone(),
+        source,
         protocol: target.protocol,
         dialect: target.dialect.clone(),
         supervision: pool.config.supervision.clone(),

@@ -31,7 +31,10 @@ use super::{
     file::Launch,
     process::{Backoff, Ring, Supervision},
 };
-use crate::call::{Answer, Call, Change, Connected, EventStream, Notice, Update};
+use crate::{
+    attached::Attached,
+    call::{Answer, Call, Change, Connected, EventStream, Notice, Update},
+};
 
 mod follow;
 mod handshake;
@@ -46,14 +49,23 @@ pub struct StdioConfig {
     pub gateway: GatewayId,
     /// The server's name, for messages.
     pub name: String,
-    /// What to run.
-    pub launch: Launch,
+    /// Where it comes from.
+    pub source: Source,
     /// What the operator wants of the era probe.
     pub protocol: ProtocolChoice,
     /// What an earlier probe found.
     pub dialect: Option<Dialect>,
     /// How the process is kept.
     pub supervision: Supervision,
+}
+
+/// Where a server comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// It is run.
+    Launch(Launch),
+    /// It opens a connection itself, which waits under this name.
+    Attached(Attached, String),
 }
 
 /// A server that runs as a child process. Dropping it ends the process in the background.
@@ -285,7 +297,15 @@ impl Inner {
             changed: Box::new(changed),
             updated: Box::new(updated),
         };
-        Session::spawn(&config.launch, &config.supervision, setup)
+        match &config.source {
+            Source::Launch(launch) => Session::spawn(launch, &config.supervision, setup),
+            Source::Attached(attached, name) => {
+                let connection = attached.take(name);
+                let connection =
+                    connection.ok_or_else(|| Error::upstream("is not connected to this gateway"))?;
+                Ok(Session::attach(connection, &config.supervision, setup))
+            }
+        }
     }
 
     /// Notes the end of a start or of a process that had worked for `lived`.

@@ -17,8 +17,8 @@ use std::{
 use domain::{Error, Result};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::{
-    io::{AsyncWriteExt, BufReader},
-    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream},
+    process::{Child, ChildStderr, Command},
     sync::{mpsc, watch},
     time::timeout,
 };
@@ -91,7 +91,7 @@ pub(crate) struct Process {
 }
 
 /// The child's messages.
-pub(crate) type Output = Lines<BufReader<ChildStdout>>;
+pub(crate) type Output = Lines<BufReader<Box<dyn AsyncRead + Send + Unpin>>>;
 
 impl Process {
     /// Starts the program. What it writes to standard error goes into `ring`; `tracker` counts it until it and
@@ -116,7 +116,11 @@ impl Process {
         let (announce, ended) = watch::channel(None);
         let stop = CancellationToken::new();
         let reason = Arc::new(OnceLock::new());
-        tokio::spawn(write(stdin, lines, stop.clone()));
+        let stopped = stop.clone();
+        tokio::spawn(async move {
+            let mut stdin = stdin;
+            write(&mut stdin, lines, stopped).await;
+        });
         tokio::spawn(keep(stderr, Arc::clone(ring)));
         let guard = Guard::post(group.0, supervision);
         let keeper =
@@ -127,8 +131,35 @@ impl Process {
             let text = said.get().cloned().unwrap_or_else(|| describe(status.as_ref()));
             announce.send_replace(Some(text));
         });
-        let output = Lines::new(BufReader::with_capacity(64 << 10, stdout), supervision.line_limit);
+        let output: Box<dyn AsyncRead + Send + Unpin> = Box::new(stdout);
+        let output = Lines::new(BufReader::with_capacity(64 << 10, output), supervision.line_limit);
         Ok((Self { input, stop, reason, ended }, output))
+    }
+
+    /// Takes a connection for a program; when one of them ends, so does the other.
+    pub(crate) fn attach(
+        connection: DuplexStream,
+        supervision: &Supervision,
+        tracker: &TaskTracker,
+    ) -> (Self, Output) {
+        let (output, far) = tokio::io::split(connection);
+        let (input, lines) = mpsc::channel(QUEUE);
+        let (announce, ended) = watch::channel(None);
+        let stop = CancellationToken::new();
+        let reason = Arc::new(OnceLock::new());
+        let (said, stopped) = (Arc::clone(&reason), stop.clone());
+        tracker.spawn(async move {
+            let mut far = far;
+            write(&mut far, lines, stopped.clone()).await;
+            stopped.cancelled().await;
+            // The other side sees the end of what it reads; where it is gone already, so is everything.
+            drop(far.shutdown().await);
+            let text = said.get().cloned().unwrap_or_else(|| "closed its connection".to_owned());
+            announce.send_replace(Some(text));
+        });
+        let output: Box<dyn AsyncRead + Send + Unpin> = Box::new(output);
+        let output = Lines::new(BufReader::with_capacity(64 << 10, output), supervision.line_limit);
+        (Self { input, stop, reason, ended }, output)
     }
 
     /// Queues one message, which must be JSON; waits while the queue is full.
@@ -199,7 +230,11 @@ fn one_line(mut message: Vec<u8>) -> Vec<u8> {
 }
 
 /// Writes queued messages until the child is to end; dropping the pipe is the first step of ending it.
-async fn write(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Vec<u8>>, stop: CancellationToken) {
+async fn write(
+    stdin: &mut (impl AsyncWrite + Unpin),
+    mut lines: mpsc::Receiver<Vec<u8>>,
+    stop: CancellationToken,
+) {
     let writing = async {
         while let Some(line) = lines.recv().await {
             stdin.write_all(&line).await?;

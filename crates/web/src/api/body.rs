@@ -12,7 +12,7 @@ use domain::Error;
 use http::HeaderMap;
 use http_body_util::BodyExt;
 
-use crate::{api::problem::Failure, app::App};
+use crate::{api::problem::Failure, app::App, replicas::Came};
 
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -27,16 +27,19 @@ const DISCARDING: Duration = Duration::from_secs(10);
 pub(crate) struct Posted {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// As it arrived, for another process.
+    pub(crate) came: Came,
 }
 
 impl FromRequest<App> for Posted {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let came = Came::take(&mut parts);
         let body = read(body, app.settings().limits.max_body_bytes).await;
         let body = body.map_err(|error| Failure(error).into_response())?;
-        Ok(Self { headers: parts.headers, body })
+        Ok(Self { headers: parts.headers, body, came })
     }
 }
 

@@ -1,6 +1,8 @@
 //! `/reverse-proxy/sessions`: programs that serve tools over a connection which they opened. Everybody sees their
 //! own, administrators see all. Ids come from the gateway; headers in which clients name one are not read.
 
+mod ws;
+
 use engine::reverse_proxy::{self, ReverseSession};
 use http::Method;
 use serde_json::{Value, json};
@@ -16,11 +18,10 @@ pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
     if !settings.features.reverse_proxy_enabled {
         return api;
     }
-    api.route(Method::GET, "/reverse-proxy/sessions", list).route(Method::GET, ONE, get).route(
-        Method::DELETE,
-        ONE,
-        end,
-    )
+    api.route(Method::GET, "/reverse-proxy/sessions", list)
+        .route(Method::GET, ONE, get)
+        .route(Method::DELETE, ONE, end)
+        .route(Method::GET, "/reverse-proxy/ws", ws::open)
 }
 
 async fn list(user: SignedIn) -> Json<Value> {
@@ -43,6 +44,7 @@ fn shown(session: &ReverseSession) -> Value {
     json!({
         "session_id": session.id,
         "server_info": { "name": about.name, "description": about.description, "protocol": about.protocol },
+        "gateway_id": session.gateway.as_ref().map(domain::id::GatewayId::as_str),
         "user": session.owner,
         "client_ip": session.client_ip,
         "connected_at": session.connected_at.to_string(),

@@ -1,6 +1,6 @@
 //! Where a token that is limited to one virtual server may be used: at that server's own path, at the MCP endpoint for
 //! everything, which is narrowed to that server (`engine::resolve::place`), and for the documentation (contract,
-//! section 3); the other doors to the same messages (`/rpc`, `/sse`, `/message`) are narrowed alike. Everything else is forbidden by not being listed, new routes included. What is public (`/health`,
+//! section 3); the other doors to the same messages (`/rpc`, `/sse`, `/message`, `/ws`) are narrowed alike. Everything else is forbidden by not being listed, new routes included. What is public (`/health`,
 //! `/ready`) asks for no token.
 
 use domain::id::ServerId;
@@ -10,7 +10,7 @@ use engine::policy::Door;
 const DOCUMENTS: [&str; 3] = ["/docs", "/redoc", "/openapi.json"];
 
 /// Doors whose every message goes through `engine::resolve::place`.
-const NARROWED: [&str; 6] = ["/mcp", "/mcp/", "/rpc", "/rpc/", "/sse", "/message"];
+const NARROWED: [&str; 7] = ["/mcp", "/mcp/", "/rpc", "/rpc/", "/sse", "/message", "/ws"];
 
 /// The virtual server under whose path a request comes in.
 pub(crate) fn server_of(path: &str) -> Option<ServerId> {

@@ -1,4 +1,4 @@
-//! The other doors to MCP, as ContextForge has them: `/rpc`, HTTP+SSE of revision 2024-11-05, and helpers.
+//! The other doors to MCP, as ContextForge has them: `/rpc`, HTTP+SSE of revision 2024-11-05, WebSocket, and helpers.
 //!
 //! Behind each of them is what is behind `/mcp`: a message goes through the same checks, to the same methods, for the
 //! same permit in the same place. Where the Python gateway answers in another way (a tool name as a method, an answer to
@@ -7,15 +7,20 @@
 mod helpers;
 mod rpc;
 mod sse;
+mod ws;
 
 use http::Method;
 
 pub(crate) use self::sse::{Lines, Open};
-use crate::routes::Api;
+use crate::{routes::Api, settings::Settings};
 
 /// Mounts the doors.
-pub(crate) fn routes(api: Api) -> Api {
+pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
     let mut api = api;
+    if settings.features.ws_relay_enabled {
+        api =
+            api.plain(Method::GET, "/ws", ws::everything).plain(Method::GET, "/servers/{id}/ws", ws::server);
+    }
     for path in ["/rpc", "/rpc/"] {
         api = api.plain(Method::POST, path, rpc::post);
     }

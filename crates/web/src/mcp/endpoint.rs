@@ -26,6 +26,7 @@ use protocol::{
 
 use super::{
     dispatch::{self, Incoming},
+    elsewhere,
     reply::{Reply, json},
     session::Session,
 };
@@ -33,6 +34,7 @@ use crate::{
     api::{body::Posted, problem::Failure},
     decision,
     guard::Authorized,
+    replicas::Came,
 };
 
 const SESSION: &str = "mcp-session-id";
@@ -92,20 +94,21 @@ pub(crate) async fn post_server(
 }
 
 /// `DELETE /mcp`: ends the session.
-pub(crate) async fn delete(auth: Authorized<ServersUse>, headers: HeaderMap) -> Response {
-    end(&auth, "", &headers)
+pub(crate) async fn delete(auth: Authorized<ServersUse>, came: Came, headers: HeaderMap) -> Response {
+    end(&auth, "", &headers, &came).await
 }
 
 /// `DELETE /servers/{id}/mcp`.
 pub(crate) async fn delete_server(
     auth: Authorized<ServersUse>,
     Path(id): Path<String>,
+    came: Came,
     headers: HeaderMap,
 ) -> Response {
-    end(&auth, &id, &headers)
+    end(&auth, &id, &headers, &came).await
 }
 
-fn end(auth: &Authorized<ServersUse>, at: &str, headers: &HeaderMap) -> Response {
+async fn end(auth: &Authorized<ServersUse>, at: &str, headers: &HeaderMap, came: &Came) -> Response {
     let sessions = auth.app.sessions();
     let Some(id) = headers.get(SESSION).and_then(|id| id.to_str().ok()) else {
         return only("POST");
@@ -113,6 +116,9 @@ fn end(auth: &Authorized<ServersUse>, at: &str, headers: &HeaderMap) -> Response
     match sessions.find(auth.actor(), at, id) {
         Some(session) => {
             sessions.end(&session);
+            if let Some(answer) = elsewhere::session(&auth.app, &session, came, Bytes::new()).await {
+                return answer;
+            }
             auth.app.push().end(&session.key);
             json(StatusCode::OK, br#"{"jsonrpc":"2.0","result":{}}"#.to_vec())
         }
@@ -126,12 +132,12 @@ pub(super) fn only(methods: &'static str) -> Response {
     response
 }
 
-pub(super) fn refuse(refusal: Refusal) -> Response {
+pub(crate) fn refuse(refusal: Refusal) -> Response {
     Reply::Refused { id: None, refusal, era: None }.into_response()
 }
 
 async fn serve(auth: Authorized<ServersUse>, server: Option<String>, posted: Posted) -> Response {
-    let Posted { headers, body } = posted;
+    let Posted { headers, body, came } = posted;
     let place = match resolve::place(auth.app.engine(), &auth, server.as_deref()) {
         Ok(place) => place,
         Err(error) => return Failure(error).into_response(),
@@ -146,10 +152,16 @@ async fn serve(auth: Authorized<ServersUse>, server: Option<String>, posted: Pos
         return refuse(refusal);
     }
     if jsonrpc::is_batch(&body) && takes_batches(&request) {
+        if let Some(answer) = elsewhere::batch(&request, &came, &body).await {
+            return answer;
+        }
         return batch(request, &body).await;
     }
     match jsonrpc::parse(&body) {
-        Ok(message) => one(&request, message).await.into_response(),
+        Ok(message) => match elsewhere::message(&request, &came, (&body, &message)).await {
+            Some(answer) => answer,
+            None => one(&request, message).await.into_response(),
+        },
         Err(refusal) => refuse(refusal),
     }
 }

@@ -177,3 +177,11 @@ pub(crate) fn open(request: &Request, incoming: &Incoming<'_>) -> Result<Opened>
         _ => Ok(Opened::Parked(app.parking().take(&text("s")?)?)),
     }
 }
+
+/// The process that keeps the call which a request goes on with, if it goes on with one.
+pub(crate) fn owner(request: &Request, state: &str) -> Option<String> {
+    let opened = request.auth.app.sealer().open(PURPOSE, request.binding().as_bytes(), state).ok()?;
+    let object = RawObject::parse(opened.as_slice()).ok()?;
+    let place = object.text("k").filter(|kind| kind == "parked").and_then(|_| object.text("s"))?;
+    place.split_once(':').map(|(owner, _)| owner.to_owned())
+}

@@ -2,7 +2,7 @@
 //!
 //! A question goes out under a sealed id, bound to the principal and the endpoint of the call. An answer to anything
 //! else is nobody's and is dropped: who guesses or borrows an id answers nothing. The id names the process that holds
-//! the call (`owner`), because an answer may come in at another replica; such an answer is not forwarded yet.
+//! the call (`owner`), because an answer may come in at another replica, which hands it over ([`super::elsewhere`]).
 //! Invariant: a question is answered once, and leaves the table with its call.
 
 use std::{
@@ -64,6 +64,13 @@ impl Questions {
         open.insert(key.clone(), ask);
         drop(open);
         Ok((request, Asked { questions: self.clone(), key }))
+    }
+
+    /// The process that asked the question which this id names.
+    pub(crate) fn owner(sealer: &Sealer, binding: &str, id: &Id) -> Option<String> {
+        let text = sealer.open(PURPOSE, binding.as_bytes(), &id.as_text()?).ok()?;
+        let text = String::from_utf8(text).ok()?;
+        text.split_once(':').map(|(owner, _)| owner.to_owned())
     }
 
     /// Takes the answer of a client.

@@ -33,6 +33,8 @@ pub(crate) struct Sessions {
     /// Ids of tokens, and whether they stand.
     openers: moka::sync::Cache<Arc<str>, bool>,
     calls: Calls,
+    /// The process that opens sessions here.
+    owner: Arc<str>,
 }
 
 /// A session that was found good.
@@ -46,6 +48,8 @@ pub(crate) struct Session {
     pub(crate) abilities: Abilities,
     /// The id of the token that it was opened with, where that had one.
     opener: Option<Arc<str>>,
+    /// The process that opened it, where what it asked for is kept.
+    pub(crate) owner: Option<Arc<str>>,
 }
 
 impl Sessions {
@@ -54,7 +58,14 @@ impl Sessions {
         let sealer = Sealer::new(&[("1", *key)]).map_err(Error::internal)?;
         let ended = moka::sync::Cache::builder().max_capacity(ENDED).time_to_live(LIFETIME).build();
         let openers = moka::sync::Cache::builder().max_capacity(ENDED).time_to_live(BELIEVED).build();
-        Ok(Self { sealer, clock, ended, openers, calls: Calls::default() })
+        Ok(Self { sealer, clock, ended, openers, calls: Calls::default(), owner: Arc::from("") })
+    }
+
+    /// The same in a process with a name.
+    #[must_use]
+    pub(crate) fn of(mut self, owner: Arc<str>) -> Self {
+        self.owner = owner;
+        self
     }
 
     /// The id of a new session of `actor` at `place` (a virtual server's id, or empty for everything).
@@ -68,7 +79,7 @@ impl Sessions {
         let ends = self.clock.now().plus(LIFETIME).seconds();
         let opener = &actor.token_id;
         let (id, can) = (domain::id::UserId::random(), abilities.bits());
-        let text = json!({ "id": id, "v": version, "c": can, "exp": ends, "t": opener });
+        let text = json!({ "id": id, "v": version, "c": can, "exp": ends, "t": opener, "o": &*self.owner });
         let text = text.to_string();
         self.sealer
             .seal("session", binding(actor, place).as_bytes(), text.as_bytes())
@@ -86,7 +97,8 @@ impl Sessions {
         let bits = object.get("c").and_then(|bits| bits.get().parse().ok()).unwrap_or_default();
         let abilities = Abilities::from_bits(bits);
         let opener = object.text("t").map(|token_id| Arc::from(&*token_id));
-        alive.then_some(Session { key, version, abilities, opener })
+        let owner = object.text("o").filter(|owner| !owner.is_empty()).map(|owner| Arc::from(&*owner));
+        alive.then_some(Session { key, version, abilities, opener, owner })
     }
 
     /// Whether the token that a session was opened with has not been taken away. Requests with that very token have

@@ -26,15 +26,9 @@ pub(super) struct Far {
 
 impl Far {
     pub(super) fn new(options: &Wrapper) -> anyhow::Result<Self> {
-        // Whoever runs this named the address; on this machine that may be loopback or a private network.
-        let vars = [("SSRF_ALLOW_LOCALHOST", "true"), ("SSRF_ALLOW_PRIVATE_NETWORKS", "true")];
-        let mut env = domain::Env::new(vars.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let settings = EgressSettings::read(&mut env).context("outbound settings")?;
+        let (client, auth) = outbound(options)?;
         let uri: Uri = options.url.trim().parse().context("MCP_SERVER_URL is no URL")?;
         anyhow::ensure!(uri.host().is_some(), "MCP_SERVER_URL needs a scheme and a host");
-        let auth = options.auth.as_deref().map(str::trim).filter(|auth| !auth.is_empty());
-        let auth = auth.map(authorization).transpose()?;
-        let client = Client::new(&settings, Resolver::System)?;
         let patience = Duration::from_secs(options.timeout.clamp(1, 86_400));
         Ok(Self { client, uri, auth, session: RwLock::default(), patience })
     }
@@ -103,6 +97,17 @@ impl Far {
         *request.headers_mut() = lines;
         self.client.send(request, self.patience).await
     }
+}
+
+/// The client for the address that somebody named, and the credential to show there.
+pub(in crate::command) fn outbound(options: &Wrapper) -> anyhow::Result<(Client, Option<HeaderValue>)> {
+    // Whoever runs this named the address; on this machine that may be loopback or a private network.
+    let vars = [("SSRF_ALLOW_LOCALHOST", "true"), ("SSRF_ALLOW_PRIVATE_NETWORKS", "true")];
+    let mut env = domain::Env::new(vars.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let settings = EgressSettings::read(&mut env).context("outbound settings")?;
+    let auth = options.auth.as_deref().map(str::trim).filter(|auth| !auth.is_empty());
+    let auth = auth.map(authorization).transpose()?;
+    Ok((Client::new(&settings, Resolver::System)?, auth))
 }
 
 /// The header for what the user gave: a whole header value, or a token alone.

@@ -43,7 +43,7 @@ async fn started() -> (App, Vec<Pid>) {
 }
 
 /// Whether a process runs. One that ended and that nobody waited for yet does not.
-fn lives(pid: Pid) -> bool {
+pub(crate) fn lives(pid: Pid) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
     let state =
         stat.ok().and_then(|stat| stat.rsplit(')').next()?.split_whitespace().next().map(str::to_owned));

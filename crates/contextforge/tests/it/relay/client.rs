@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::app::{App, Reply, raw};
 
 /// A client with a session of revision 2025-11-25.
-pub(super) struct Legacy<'a> {
+pub(crate) struct Legacy<'a> {
     app: &'a App,
     token: &'a str,
     session: String,
@@ -20,13 +20,13 @@ pub(super) struct Legacy<'a> {
 }
 
 /// The messages of one call, as they come.
-pub(super) struct Messages {
+pub(crate) struct Messages {
     body: Incoming,
     text: String,
 }
 
 impl<'a> Legacy<'a> {
-    pub(super) async fn open(app: &'a App, token: &'a str, capabilities: Value) -> Self {
+    pub(crate) async fn open(app: &'a App, token: &'a str, capabilities: Value) -> Self {
         let hello = json!({ "protocolVersion": "2025-11-25", "capabilities": capabilities, "clientInfo": { "name": "t", "version": "1" } });
         let body = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello }).to_string();
         let reply = app.mcp_raw("/mcp", token, &body, &[]).await;
@@ -37,8 +37,19 @@ impl<'a> Legacy<'a> {
         client
     }
 
+    /// The same client, at another process from now on.
+    pub(crate) fn at<'b>(&'b self, app: &'b App) -> Legacy<'b> {
+        let ids = AtomicU32::new(self.ids.fetch_add(1000, Ordering::Relaxed) + 500);
+        Legacy { app, token: self.token, session: self.session.clone(), ids }
+    }
+
+    /// The id of its session.
+    pub(crate) fn session(&self) -> &str {
+        &self.session
+    }
+
     /// Calls a tool, answers whatever is asked, and gives the questions and the answer.
-    pub(super) async fn call(
+    pub(crate) async fn call(
         &self,
         name: &str,
         arguments: &Value,
@@ -57,7 +68,7 @@ impl<'a> Legacy<'a> {
     }
 
     /// Calls a tool, and gives what comes as it comes.
-    pub(super) async fn begin(&self, name: &str, arguments: &Value) -> Messages {
+    pub(crate) async fn begin(&self, name: &str, arguments: &Value) -> Messages {
         let params = json!({ "name": name, "arguments": arguments });
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
         let body = json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params });
@@ -67,7 +78,7 @@ impl<'a> Legacy<'a> {
     }
 
     /// Answers a question.
-    pub(super) async fn respond(&self, id: &Value, result: &Value) {
+    pub(crate) async fn respond(&self, id: &Value, result: &Value) {
         self.post(&json!({ "jsonrpc": "2.0", "id": id, "result": result })).await;
     }
 
@@ -90,7 +101,7 @@ impl<'a> Legacy<'a> {
 
 impl Messages {
     /// The next message; a JSON answer is one.
-    pub(super) async fn next(&mut self) -> Option<Value> {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let data: String = event.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
@@ -114,15 +125,15 @@ impl Messages {
 }
 
 /// A client of revision 2026-07-28.
-pub(super) struct Modern<'a> {
-    pub(super) app: &'a App,
-    pub(super) token: &'a str,
-    pub(super) capabilities: Value,
+pub(crate) struct Modern<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) token: &'a str,
+    pub(crate) capabilities: Value,
 }
 
 impl Modern<'_> {
     /// Calls a tool, comes back with answers until there is a result, and gives the questions and the answer.
-    pub(super) async fn call(
+    pub(crate) async fn call(
         &self,
         name: &str,
         arguments: &Value,
@@ -133,7 +144,7 @@ impl Modern<'_> {
     }
 
     /// The same after the first answer.
-    pub(super) async fn go_on(
+    pub(crate) async fn go_on(
         &self,
         name: &str,
         arguments: &Value,
@@ -150,17 +161,17 @@ impl Modern<'_> {
     }
 
     /// One round; `back` is what is brought back.
-    pub(super) async fn ask(&self, name: &str, arguments: &Value, back: Value) -> Value {
+    pub(crate) async fn ask(&self, name: &str, arguments: &Value, back: Value) -> Value {
         last(&self.send(name, arguments, back).await)
     }
 
-    pub(super) async fn send(&self, name: &str, arguments: &Value, mut back: Value) -> Reply {
+    pub(crate) async fn send(&self, name: &str, arguments: &Value, mut back: Value) -> Reply {
         back["arguments"] = arguments.clone();
         self.request("tools/call", name, back).await
     }
 
     /// Any request with a name; an answer that is a stream is made one message.
-    pub(super) async fn request(&self, method: &str, name: &str, mut params: Value) -> Reply {
+    pub(crate) async fn request(&self, method: &str, name: &str, mut params: Value) -> Reply {
         params["name"] = json!(name);
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -176,7 +187,7 @@ impl Modern<'_> {
 }
 
 /// The answers to the questions of a reply, with its state.
-pub(super) fn answered(reply: &Value, answer: impl Fn(&Value) -> Value) -> Value {
+pub(crate) fn answered(reply: &Value, answer: impl Fn(&Value) -> Value) -> Value {
     let requests = reply["result"]["inputRequests"].as_object().unwrap_or_else(|| panic!("asks: {reply}"));
     let responses: serde_json::Map<_, _> =
         requests.iter().map(|(key, question)| (key.clone(), answer(question))).collect();

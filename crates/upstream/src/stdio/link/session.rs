@@ -19,7 +19,10 @@ use protocol::{
     ladder,
 };
 use serde_json::value::RawValue;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    io::DuplexStream,
+    sync::{mpsc, oneshot, watch},
+};
 use tokio_util::task::TaskTracker;
 
 use super::wire;
@@ -80,6 +83,16 @@ impl Session {
     /// Starts the process.
     pub(super) fn spawn(launch: &Launch, supervision: &Supervision, setup: Setup) -> Result<Arc<Self>> {
         let (process, output) = Process::spawn(launch, supervision, &setup.ring, &setup.processes)?;
+        Ok(Self::over(process, output, supervision, setup))
+    }
+
+    /// Speaks over a connection that the server opened; its end is that of the process.
+    pub(super) fn attach(connection: DuplexStream, supervision: &Supervision, setup: Setup) -> Arc<Self> {
+        let (process, output) = Process::attach(connection, supervision, &setup.processes);
+        Self::over(process, output, supervision, setup)
+    }
+
+    fn over(process: Process, output: Output, supervision: &Supervision, setup: Setup) -> Arc<Self> {
         let (announce, gone) = watch::channel(None);
         let session = Arc::new(Self {
             process,
@@ -90,7 +103,7 @@ impl Session {
             gone,
         });
         tokio::spawn(read(output, Arc::downgrade(&session), session.process.ending(), announce));
-        Ok(session)
+        session
     }
 
     /// Whether the process has ended, or is of no use any more.

@@ -18,7 +18,7 @@ use crate::{
     api::{body::Posted, problem},
     guard::Authorized,
     mcp::{
-        dispatch,
+        dispatch, elsewhere,
         endpoint::{self, Request},
         reply::{Reply, json},
     },
@@ -48,26 +48,34 @@ pub(crate) async fn ping(_auth: Authorized<ServersUse>, posted: Posted) -> Respo
 /// `POST /notifications`: `method` and `params`. The only one with an effect is the cancellation of a call of the
 /// session in `Mcp-Session-Id`.
 pub(crate) async fn notifications(auth: Authorized<ServersUse>, posted: Posted) -> Response {
-    let Posted { headers, body } = posted;
+    let Posted { headers, body, came } = posted;
     let Ok(object) = RawObject::parse(&*body) else { return malformed("must be a JSON object") };
     let Some(method) = object.text("method") else { return malformed("method must be a string") };
     let Ok(params) = Params::parse(object.borrowed("params")) else {
         return malformed("params must be a JSON object");
     };
     match request(auth, headers).await {
-        Ok(request) => dispatch::notification(&request, &method, &params),
+        Ok(request) => {
+            if let Some(answer) = elsewhere::batch(&request, &came, &body).await {
+                return answer;
+            }
+            dispatch::notification(&request, &method, &params);
+        }
         Err(refused) => return *refused,
     }
     json(StatusCode::OK, b"null".to_vec())
 }
 
 async fn method(auth: Authorized<ServersUse>, posted: Posted, method: &'static str) -> Response {
-    let Posted { headers, body } = posted;
+    let Posted { headers, body, came } = posted;
     let Some(params) = object(&body) else { return malformed("must be a JSON object") };
     let request = match request(auth, headers).await {
         Ok(request) => request,
         Err(refused) => return *refused,
     };
+    if let Some(answer) = elsewhere::batch(&request, &came, &body).await {
+        return answer;
+    }
     let message = Message::Request { id: Id::from(1), method: method.into(), params: Some(&params) };
     bare(endpoint::one(&request, message).await)
 }

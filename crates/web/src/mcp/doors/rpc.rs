@@ -17,6 +17,7 @@ use crate::{
     api::{body::Posted, problem::Failure},
     guard::Authorized,
     mcp::{
+        elsewhere,
         endpoint::{self, Request},
         reply::Reply,
     },
@@ -26,7 +27,7 @@ const SERVER: &str = "server_id";
 
 /// `POST /rpc`.
 pub(crate) async fn post(auth: Authorized<ServersUse>, posted: Posted) -> Response {
-    let Posted { headers, body } = posted;
+    let Posted { headers, body, came } = posted;
     if let Err(refusal) = endpoint::accepted(&headers) {
         return endpoint::refuse(refusal);
     }
@@ -48,6 +49,9 @@ pub(crate) async fn post(auth: Authorized<ServersUse>, posted: Posted) -> Respon
     let mut request = Request { auth, place, at, headers, session: None, streams: false };
     if let Err(refusal) = endpoint::find_session(&mut request).await {
         return endpoint::refuse(refusal);
+    }
+    if let Some(answer) = elsewhere::message(&request, &came, (&body, &message)).await {
+        return answer;
     }
     endpoint::one(&request, with(message, params.as_deref())).await.into_response()
 }

@@ -17,9 +17,9 @@ use engine::{push::Lists, resolve};
 use http::{HeaderMap, StatusCode};
 use protocol::{abilities::Abilities, jsonrpc, ladder::Refusal, version};
 
-use self::line::Line;
-pub(crate) use self::line::{Lines, Open};
+pub(crate) use self::line::{Line, Lines, Open};
 use super::super::{
+    elsewhere,
     endpoint::{self, Request},
     push::{
         feed::{Check, Feed, Voice},
@@ -121,10 +121,13 @@ async fn post(
 ) -> Result<Response> {
     let place = resolve::place(auth.app.engine(), &auth, server.as_deref())?;
     let at = bound_to(server.as_deref());
-    let Some((session, line)) = find(&auth, &at, query).await? else {
-        return Ok(problem::detail(StatusCode::NOT_FOUND, "Session not found"));
+    let unknown = || problem::detail(StatusCode::NOT_FOUND, "Session not found");
+    let Posted { headers, body, came } = posted;
+    let Some(session) = find(&auth, &at, query).await? else { return Ok(unknown()) };
+    let Some(line) = auth.app.push().lines().get(&session.key) else {
+        let elsewhere = elsewhere::session(&auth.app, &session, &came, body).await;
+        return Ok(elsewhere.unwrap_or_else(unknown));
     };
-    let Posted { headers, body } = posted;
     if let Err(refusal) = endpoint::accepted(&headers) {
         return Ok(endpoint::refuse(refusal));
     }
@@ -136,12 +139,8 @@ async fn post(
     Ok(json(StatusCode::ACCEPTED, br#"{"status":"success"}"#.to_vec()))
 }
 
-/// The stream that a message is for, if it is this caller's.
-async fn find(
-    auth: &Authorized<ServersUse>,
-    at: &str,
-    query: Option<&str>,
-) -> Result<Option<(Session, Line)>> {
+/// The session that a message is for, if it is this caller's.
+async fn find(auth: &Authorized<ServersUse>, at: &str, query: Option<&str>) -> Result<Option<Session>> {
     let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let mut ids = pairs.filter(|(name, _)| name == "session_id").map(|(_, id)| id);
     let (Some(id), None) = (ids.next(), ids.next()) else { return Ok(None) };
@@ -150,5 +149,5 @@ async fn find(
     if !sessions.stands(auth.app.engine(), auth.actor(), &session).await? {
         return Ok(None);
     }
-    Ok(auth.app.push().lines().get(&session.key).map(|line| (session, line)))
+    Ok(Some(session))
 }

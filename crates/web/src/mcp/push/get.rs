@@ -7,6 +7,7 @@ use axum::{
     extract::Path,
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use domain::permission::grant::ServersUse;
 use engine::{push::Lists, resolve};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -17,26 +18,34 @@ use crate::{
     api::problem::Failure,
     guard::Authorized,
     mcp::{
+        elsewhere,
         endpoint::{self, Request},
         reply::Reply,
     },
+    replicas::Came,
 };
 
 /// `GET /mcp`.
-pub(crate) async fn everything(auth: Authorized<ServersUse>, headers: HeaderMap) -> Response {
-    open(auth, None, headers).await
+pub(crate) async fn everything(auth: Authorized<ServersUse>, came: Came, headers: HeaderMap) -> Response {
+    open(auth, None, came, headers).await
 }
 
 /// `GET /servers/{id}/mcp`.
 pub(crate) async fn server(
     auth: Authorized<ServersUse>,
     Path(id): Path<String>,
+    came: Came,
     headers: HeaderMap,
 ) -> Response {
-    open(auth, Some(id), headers).await
+    open(auth, Some(id), came, headers).await
 }
 
-async fn open(auth: Authorized<ServersUse>, server: Option<String>, headers: HeaderMap) -> Response {
+async fn open(
+    auth: Authorized<ServersUse>,
+    server: Option<String>,
+    came: Came,
+    headers: HeaderMap,
+) -> Response {
     let place = match resolve::place(auth.app.engine(), &auth, server.as_deref()) {
         Ok(place) => place,
         Err(error) => return Failure(error).into_response(),
@@ -55,6 +64,9 @@ async fn open(auth: Authorized<ServersUse>, server: Option<String>, headers: Hea
     let Some(session) = request.session.clone() else { return endpoint::only("POST, DELETE") };
     if !takes_streams(&request.headers) {
         return endpoint::refuse(Refusal::NotAcceptable);
+    }
+    if let Some(answer) = elsewhere::batch(&request, &came, &Bytes::new()).await {
+        return answer;
     }
     let app = request.auth.app.clone();
     let slot = match app.push().slots().take(&app, "session", &request.auth.actor().email) {
