@@ -10,7 +10,10 @@ mod ip;
 mod phone;
 mod ssn;
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use domain::Problem;
 
@@ -74,15 +77,17 @@ impl Pii {
 
     pub(crate) fn scan(&self, mode: Mode, mime: Mime, text: &str) -> Vec<Finding> {
         let view = fold(text);
-        let mut taken: Vec<Range<usize>> = Vec::new();
+        // Ends by starts. They do not overlap, so that only the last one that starts before an end can reach beyond it.
+        let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
         let mut found = Vec::new();
         // Every detector runs, so that a telephone is not seen in a card that was not asked for.
         for detector in DETECTORS {
             for value in (detector.find)(view.text()) {
-                if taken.iter().any(|span| span.start < value.span.end && value.span.start < span.end) {
+                let before = taken.range(..value.span.end).next_back();
+                if before.is_some_and(|(_, end)| value.span.start < *end) {
                     continue;
                 }
-                taken.push(value.span.clone());
+                taken.insert(value.span.start, value.span.end);
                 if self.detectors.iter().any(|wanted| wanted.name == detector.name) {
                     let permitted = value.reserved && mode == Mode::Moderate;
                     found.push(Finding {
@@ -109,8 +114,10 @@ fn lighten_code(text: &str, found: &mut [Finding]) {
         return;
     }
     let code = Markdown::parse(text).code;
-    let inside =
-        |span: &Range<usize>| code.iter().any(|range| range.start <= span.start && span.end <= range.end);
+    let inside = |span: &Range<usize>| {
+        let before = code.partition_point(|range| range.start <= span.start);
+        code.get(..before).and_then(<[_]>::last).is_some_and(|range| span.end <= range.end)
+    };
     let distinct: BTreeSet<&str> = found
         .iter()
         .filter(|finding| finding.severity == Severity::Critical && inside(&finding.span))

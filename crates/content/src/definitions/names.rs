@@ -19,14 +19,16 @@ const LEAST: usize = 6;
 /// What a name looks like: two names with the same skeleton cannot be told apart.
 pub fn skeleton(name: &str) -> String {
     let letters = folded(name);
-    // Some confusables are several characters (`rn` for `m`), and some only look alike as small letters.
+    // The table's prototypes are partly capitals (`O` for `0`). Some confusables are several characters (`rn` for `m`), and
+    // some only look alike as small letters; single ones come first, because pairs are made of them (`c1` for `d`).
     unicode_security::skeleton(&letters)
+        .flat_map(char::to_lowercase)
         .collect::<String>()
+        .replace('0', "o")
+        .replace(['1', 'i', '|'], "l")
         .replace("rn", "m")
         .replace("vv", "w")
         .replace("cl", "d")
-        .replace(['0'], "o")
-        .replace(['1', 'i', '|'], "l")
 }
 
 /// The name without case, separators and compatibility forms.
@@ -87,6 +89,9 @@ mod tests {
             ("read_file", "reаd_file", Collision::Confusable),
             ("paypal_pay", "paypaI_pay", Collision::Confusable),
             ("modern_tool", "rnodern_tool", Collision::Confusable),
+            ("book_room", "b0ok_room", Collision::Confusable),
+            ("OPEN_DOOR", "open_d0or", Collision::Confusable),
+            ("add_card", "adc1_card", Collision::Confusable),
             ("search_docs", "serach_docs", Collision::Near),
             ("create_issue", "create_isue", Collision::Near),
         ] {

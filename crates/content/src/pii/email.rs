@@ -57,10 +57,7 @@ pub(super) fn find(text: &str) -> Vec<Value> {
 fn local_part(text: &str, at: usize) -> Option<(usize, &str)> {
     let before = text.get(..at)?;
     if let Some(quoted) = before.strip_suffix('"') {
-        let from = super::ssn::floor(text, quoted.len().saturating_sub(64));
-        let open = from + quoted.get(from..)?.rfind('"')?;
-        let local = text.get(open..at)?;
-        return (local.len() > 2 && !local.contains(['\n', '\r'])).then_some((open, local));
+        return quoted_part(text, quoted).map(|open| (open, text.get(open..at).unwrap_or_default()));
     }
     let length = before
         .bytes()
@@ -81,6 +78,27 @@ fn local_part(text: &str, at: usize) -> Option<(usize, &str)> {
     let well_formed =
         !local.is_empty() && local.len() <= 64 && !local.ends_with('.') && !local.contains("..");
     well_formed.then_some((start, local))
+}
+
+/// Where a quoted local part (RFC 5321 section 4.1.2, `Quoted-string`) begins that ends after `quoted`. Only printable
+/// ASCII stands in one; a quote in it is escaped, and the one that closes it is not.
+fn quoted_part(text: &str, quoted: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let escaped = |at: usize| {
+        let slashes = bytes.get(..at).unwrap_or_default().iter().rev().take(66).take_while(|b| **b == b'\\');
+        slashes.count() % 2 == 1
+    };
+    if escaped(quoted.len()) {
+        return None;
+    }
+    for open in (quoted.len().saturating_sub(64)..quoted.len()).rev() {
+        match bytes.get(open) {
+            Some(b'"') if !escaped(open) => return (open + 1 < quoted.len()).then_some(open),
+            Some(b' '..=b'~') => {}
+            _ => return None,
+        }
+    }
+    None
 }
 
 fn domain_part(text: &str, at: usize) -> Option<(usize, &str)> {
@@ -145,6 +163,11 @@ mod tests {
             found("\"a b\"@iana.org q@[192.0.2.1] q@[ipv6:::1]"),
             ["\"a b\"@iana.org", "q@[192.0.2.1]", "q@[ipv6:::1]"]
         );
+        assert_eq!(
+            found(r#"say "\""@iana.org, "a\"b"@iana.org"#),
+            [r#""\""@iana.org"#, r#""a\"b"@iana.org"#]
+        );
+        assert!(found("\"\\\"@iana.org \"test\\\"@iana.org \"\"@iana.org \"x\u{e9}\"@iana.org").is_empty());
         assert_eq!(found("a@xn--hxajbheg2az3al.xn--jxalpdlp é@ö.de"), ["a@xn--hxajbheg2az3al.xn--jxalpdlp"]);
         assert!(found("@iana.org a..b@c.de a.@c.de a@.de a@-b.de a@b-.de a@b").is_empty());
     }
