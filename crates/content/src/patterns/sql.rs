@@ -32,7 +32,7 @@ macro_rules! item {
 rules! { SQL: Sql, Sql, "SQL that breaks out of a statement";
     "sql/union" Certain r"\bunion\b[\s(+]*(?:all\b|distinct\b|distinctrow\b)?[\s(+]*select\b";
     "sql/tautology" Shape concat!(r#"(?:\b(?:or|and|xor)\b|\|\||&&)[\s(!~+-]*(?:not[\s(]+)?['"]?\d+(?:\.\d+)?['"]?[\s)]*"#, compare!(), r#"[\s(]*['"]?-?(?:\d|null\b|\(?select\b)"#);
-    "sql/tautology" Shape concat!(r#"['"`]\s*\)*\s*(?:\b(?:or|and|xor|having|where)\b|\|\||&&|\^)[\s(!~]*(?:not[\s(]+)?(?:['"`][^'"`\n]*['"`]?|[\w@.]+(?:\([^)\n]*\))?)[\s)]*"#, compare!());
+    "sql/tautology" Shape concat!(r#"['"`]\s*\)*\s*(?:\b(?:or|and|xor|having|where)\b|\|\||&&|\^)[\s(!~]*(?:not[\s(]+)?(?:['"`][^'"`\n]*['"`]?|[\w@.]+(?:\([^)\n]*\))?(?:\s*[*/%+-]\s*\d+)?)[\s)]*"#, compare!());
     "sql/tautology" Shape r#"['"]\s*\)*\s*(?:or|and)\s+\(*\s*(?:not\s+)?(?:true|false|null|\d+)\s*\)*\s*(?:--|#|/\*|;|$)"#;
     "sql/condition" Shape concat!(r#"(?:['"\d)]\s*(?:\b(?:or|and|xor|having|rlike|like|regexp|div)\b|\|\||&&|[,=<>^*+-]))[\s(!~+-]*(?:"#, functions!(), r")\s*\(");
     "sql/subselect" Shape r#"\(\s*select\s*(?:[\d'"*@(]|\w+\s*\(|\w+\s+from\b|\w+\s*,\s*\w|\w+\s*\)\s*(?:=|--))"#;
@@ -49,6 +49,7 @@ rules! { SQL: Sql, Sql, "SQL that breaks out of a statement";
     "sql/order_probe" Field r"\b(?:order|group)\s+by\s+\d+";
     "sql/case" Shape r"\bcase\s+when\b[^\n]*\bthen\b[^\n]*\b(?:else|end)\b|\bif\s*\(\s*\(?\s*(?:select\b|ascii\s*\(|substr\w*\s*\(|\d+\s*[=<>])|\bif\s+exists\s*\(\s*select\b|\biif\s*\(";
     "sql/document_operator" Shape r#"\[\s*\$(?:ne|eq|gte?|lte?|nin|in|mod|all|size|exists|type|or|and|nor|not|regex|where|expr)\s*\]|['"{,]\s*\$(?:ne|eq|gte?|lte?|nin|in|regex|where|expr|exists)['"]?\s*:"#;
+    "sql/json_path" Shape r#"['"`]\s*(?:[<>=!]{1,2}|[-#]>>?|@>|<@)\s*['"]\$[.\[]"#;
     "sql/scientific" Shape r"\b\d+\.e[\s(.)]*(?:\(|,|\w+\s*\()";
     "sql/overflow" Field r"^\s*-?(?:2\.22507385850720(?:11|07)e-308|4294967296|2147483648|9223372036854775808)\s*$";
     "sql/routine" Shape r"\bcreate\s+(?:or\s+replace\s+)?(?:function|procedure)\s+\w+\s*(?:\(|returns\b|as\b)|\bexecute\s+immediate\b|\bmatch\s*\([^()\n]*\)\s*against\s*\(|\balter\s+\w+\s+(?:character\s+set|charset)";

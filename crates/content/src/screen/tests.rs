@@ -18,7 +18,7 @@ fn blocks(screen: &Screen, kind: Kind, mime: Option<&str>, text: &str) -> bool {
 }
 
 /// Attacks of each family, with the beginning of the rule that must be among the findings.
-const ATTACKS: [(&str, &str); 48] = [
+const ATTACKS: [(&str, &str); 51] = [
     ("xss/script", "<script>alert(1)</script>"),
     ("xss/", "<img src=x onerror=alert(1)>"),
     ("xss/", "[click](javascript:alert(document.cookie))"),
@@ -61,6 +61,9 @@ const ATTACKS: [(&str, &str); 48] = [
     ("sql/", "' and (select count(*) from information_schema.tables)>0 --"),
     ("sql/", "%27%20or%201%3D1%20--"),
     ("sql/", "user[$ne]=1"),
+    ("sql/", "x' or price*0='0"),
+    ("sql/", "'{\"a\":[1]}' > '$.a[0]' = 1"),
+    ("template/", "q[constructor][prototype][admin]=1"),
     ("path/", "../../../etc/passwd"),
     ("path/", "..%2f..%2fetc%2fpasswd"),
     ("path/", "..%c0%af..%c0%afetc"),
