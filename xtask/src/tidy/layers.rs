@@ -23,7 +23,7 @@ const KNOWS: [(&str, &[&str]); 9] = [
 const OWNED: [(&str, &[&str], &str); 14] = [
     ("sqlx", &["store"], "the database is behind store::Db"),
     ("redis", &["store"], "shared state is behind store::Bus"),
-    ("axum", &["web"], "HTTP serving is the front door's"),
+    ("axum", &["web", "contextforge"], "HTTP serving is the front door's, and that of `translate`"),
     ("askama", &["web"], "pages are the front door's"),
     ("utoipa", &["web"], "the API description is the front door's"),
     ("hyper-rustls", &["upstream"], "there is one way out of the process"),
