@@ -38,12 +38,13 @@ impl<'a> Deed<'a> {
 }
 
 /// Appends to the chain, in the transaction of the change.
-pub async fn record(
-    engine: &Engine,
+#[crate::boxed]
+pub async fn record<'a>(
+    engine: &'a Engine,
     tx: &mut store::Tx,
     actor: &str,
     caller: &Caller,
-    deed: Deed<'_>,
+    deed: Deed<'a>,
 ) -> Result<()> {
     let event = AuditEvent {
         at: engine.clock().now(),
@@ -60,6 +61,7 @@ pub async fn record(
 }
 
 /// The newest records before the one numbered `before`, newest first.
+#[crate::boxed]
 pub async fn list(
     engine: &Engine,
     _: &Permit<AuditRead>,

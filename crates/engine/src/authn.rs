@@ -81,7 +81,8 @@ pub(crate) type ActorCache = moka::sync::Cache<[u8; 32], Remembered>;
 
 /// Says who is asking, or `Unauthenticated`, or `Forbidden` where the token itself forbids the request, or
 /// `Unavailable` where nobody can say.
-pub async fn authenticate(engine: &Engine, credentials: Credentials<'_>) -> Result<Admitted> {
+#[crate::boxed]
+pub async fn authenticate<'a>(engine: &'a Engine, credentials: Credentials<'a>) -> Result<Admitted> {
     let Some(bearer) = credentials.bearer else {
         return anonymous(engine);
     };

@@ -71,6 +71,7 @@ impl Catalogue {
 }
 
 /// Builds a new snapshot from the database, unless the present one is already as new.
+#[crate::boxed]
 pub async fn reload(engine: &Engine) -> Result<()> {
     let catalogue = engine.catalogue();
     let wanted = store::sequences::read(engine.db(), "catalogue").await?;
@@ -102,6 +103,7 @@ async fn read(engine: &Engine) -> Result<snapshot::Rows> {
 }
 
 /// After a committed change: makes it visible here before the answer is sent, and tells the other replicas.
+#[crate::boxed]
 pub async fn changed(engine: &Engine) -> Result<()> {
     reload(engine).await?;
     engine.bus().publish("catalogue", &engine.catalogue().sequence().to_string()).await;

@@ -73,6 +73,7 @@ struct Inner {
 impl Engine {
     /// Puts the engine together, makes the built-in roles and the administrator, and loads the catalogue.
     /// Background jobs start with [`crate::jobs::start`].
+    #[crate::boxed]
     pub async fn start(parts: Parts) -> Result<Self> {
         let keys = Keys::derive(&parts.settings.auth.encryption_secret)?;
         let token_keys = TokenKeys::new(&parts.settings.auth, parts.settings.environment)?;
@@ -259,11 +260,13 @@ impl Engine {
     }
 
     /// Whether the database answers, for `/ready`.
+    #[crate::boxed]
     pub async fn ready(&self) -> Result<()> {
         self.db().ping().await
     }
 
     /// Ends background work and upstream connections, and waits for both.
+    #[crate::boxed]
     pub async fn stop(&self) {
         self.0.stopping.cancel();
         self.0.tasks.close();

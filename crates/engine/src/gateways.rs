@@ -54,6 +54,7 @@ pub struct Offer {
 }
 
 /// The gateways that the actor sees, newest first.
+#[crate::boxed]
 pub async fn list(
     engine: &Engine,
     permit: &Permit<grant::GatewaysRead>,
@@ -64,11 +65,13 @@ pub async fn list(
 }
 
 /// One gateway.
+#[crate::boxed]
 pub async fn get(engine: &Engine, permit: &Permit<grant::GatewaysRead>, id: &str) -> Result<Gateway> {
     visible(engine, &permit.rows(), id).await.map(|row| shown(permit, lenient(engine, row)))
 }
 
 /// How much each of the gateways offers.
+#[crate::boxed]
 pub async fn offers(
     engine: &Engine,
     _permit: &Permit<grant::GatewaysRead>,
@@ -97,6 +100,7 @@ async fn offers_of(engine: &Engine, gateways: &[Gateway]) -> Result<HashMap<Gate
 }
 
 /// Removes a gateway with everything it offers.
+#[crate::boxed]
 pub async fn delete(
     engine: &Engine,
     permit: &Permit<grant::GatewaysDelete>,

@@ -58,12 +58,13 @@ pub enum Running {
 }
 
 /// Calls a tool by its name in `place`.
-pub async fn tool(
-    engine: &Engine,
+#[crate::boxed]
+pub async fn tool<'a>(
+    engine: &'a Engine,
     permit: &Permit<grant::ServersUse>,
     place: &Place,
     name: &str,
-    mut request: Request<'_>,
+    mut request: Request<'a>,
 ) -> Result<Running> {
     let permit = policy::narrow::<grant::ToolsExecute, _>(permit)?;
     let callable = resolve::tool(&permit, place, name)?;
@@ -108,12 +109,13 @@ pub enum Reference<'a> {
 }
 
 /// Completes an argument of a prompt or of a resource template.
-pub async fn completion(
-    engine: &Engine,
+#[crate::boxed]
+pub async fn completion<'a>(
+    engine: &'a Engine,
     permit: &Permit<grant::ServersUse>,
     place: &Place,
-    reference: Reference<'_>,
-    mut request: Request<'_>,
+    reference: Reference<'a>,
+    mut request: Request<'a>,
 ) -> Result<Running> {
     match reference {
         Reference::Prompt(name) => {

@@ -36,5 +36,8 @@ pub mod teams;
 pub mod tokens;
 pub mod tools;
 
+// A future in a box is compiled here, once, and not again in every crate that awaits it.
+pub(crate) use async_recursion::async_recursion as boxed;
+
 pub use engine::{Engine, Parts};
 pub use policy::Permit;

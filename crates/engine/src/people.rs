@@ -61,6 +61,7 @@ use crate::{
 /// A `sub` that is an id has to be the id of that person. Sessions, and tokens that name an address alone, have to
 /// be younger than the last change of the password and the last deletion of an account with the address: a session
 /// does not survive a new password, and whoever is given the address later does not inherit tokens.
+#[crate::boxed]
 pub async fn user_of(engine: &Engine, claims: &Claims) -> Result<Option<User>> {
     let id = UserId::parse(&claims.sub);
     let email = claims.user.as_ref().map(|user| user.email.as_str()).or(claims.email.as_deref());
@@ -83,6 +84,7 @@ pub async fn user_of(engine: &Engine, claims: &Claims) -> Result<Option<User>> {
 }
 
 /// What a person may do, from their roles and memberships.
+#[crate::boxed]
 pub async fn rights_of(engine: &Engine, user: &User) -> Result<Rights> {
     let memberships = store::teams::memberships(engine.db(), &user.email).await?;
     let teams = memberships.into_iter().map(|membership| membership.team_id).collect();

@@ -37,6 +37,7 @@ pub struct ChangePrompt {
 }
 
 /// The prompts that the actor sees, newest first.
+#[crate::boxed]
 pub async fn list(
     engine: &Engine,
     permit: &Permit<grant::PromptsRead>,
@@ -46,11 +47,13 @@ pub async fn list(
 }
 
 /// One prompt.
+#[crate::boxed]
 pub async fn get(engine: &Engine, permit: &Permit<grant::PromptsRead>, id: &str) -> Result<Prompt> {
     visible(engine, &permit.rows(), id).await
 }
 
 /// Changes a prompt.
+#[crate::boxed]
 pub async fn update(
     engine: &Engine,
     permit: &Permit<grant::PromptsUpdate>,
@@ -105,6 +108,7 @@ pub async fn update(
 }
 
 /// Switches a prompt on or off.
+#[crate::boxed]
 pub async fn set_enabled(
     engine: &Engine,
     permit: &Permit<grant::PromptsUpdate>,
@@ -126,6 +130,7 @@ pub async fn set_enabled(
 }
 
 /// Removes a prompt. While its upstream lists it, the next discovery brings it back; switch it off to be rid of it.
+#[crate::boxed]
 pub async fn delete(
     engine: &Engine,
     permit: &Permit<grant::PromptsDelete>,

@@ -104,6 +104,7 @@ impl Listener {
 
     /// Which lists show something else than when they were last looked at. An error ends the stream: the credential,
     /// the permission or the place is gone.
+    #[crate::boxed]
     pub async fn changes(&mut self) -> Result<Lists> {
         let place = self.place().await?;
         let now = prints(&self.permit, &place);
@@ -113,6 +114,7 @@ impl Listener {
     }
 
     /// Whether the listener could read this resource now.
+    #[crate::boxed]
     pub async fn may_read(&mut self, uri: &str) -> Result<bool> {
         let place = self.place().await?;
         let permit = policy::narrow::<domain::permission::grant::ResourcesRead, _>(&self.permit);
@@ -120,6 +122,7 @@ impl Listener {
     }
 
     /// The permit and the place as they are now.
+    #[crate::boxed]
     pub async fn current(&mut self) -> Result<(Permit<ServersUse>, Place)> {
         let place = self.place().await?;
         Ok((self.permit.clone(), place))

@@ -35,6 +35,7 @@ impl Peers {
     }
 
     /// Sends a request once. `None` where nobody answers there: then nothing was sent.
+    #[crate::boxed]
     pub async fn send(&self, request: Request<Bytes>) -> Result<Option<Response<Incoming>>> {
         self.0.send_if_reached(request, PATIENCE).await
     }

@@ -34,6 +34,7 @@ pub struct ChangeResource {
 }
 
 /// The resources that the actor sees, newest first; templates where `templates` is set.
+#[crate::boxed]
 pub async fn list(
     engine: &Engine,
     permit: &Permit<grant::ResourcesRead>,
@@ -44,11 +45,13 @@ pub async fn list(
 }
 
 /// One resource.
+#[crate::boxed]
 pub async fn get(engine: &Engine, permit: &Permit<grant::ResourcesRead>, id: &str) -> Result<Resource> {
     visible(engine, &permit.rows(), id).await
 }
 
 /// Changes a resource.
+#[crate::boxed]
 pub async fn update(
     engine: &Engine,
     permit: &Permit<grant::ResourcesUpdate>,
@@ -94,6 +97,7 @@ pub async fn update(
 }
 
 /// Switches a resource on or off.
+#[crate::boxed]
 pub async fn set_enabled(
     engine: &Engine,
     permit: &Permit<grant::ResourcesUpdate>,
@@ -116,6 +120,7 @@ pub async fn set_enabled(
 
 /// Removes a resource. While its upstream lists it, the next discovery brings it back; switch it off to be rid of
 /// it.
+#[crate::boxed]
 pub async fn delete(
     engine: &Engine,
     permit: &Permit<grant::ResourcesDelete>,

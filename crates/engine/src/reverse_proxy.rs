@@ -133,6 +133,7 @@ fn reaches(actor: &Actor, session: &ReverseSession) -> bool {
 }
 
 /// Ends a session; its connection closes.
+#[crate::boxed]
 pub async fn end(engine: &Engine, actor: &Arc<Actor>, caller: &Caller, id: &str) -> Result<()> {
     let registry = engine.reverse_sessions();
     let session = registry.get(actor, id)?;

@@ -25,6 +25,7 @@ use crate::{
 };
 
 /// The servers that the actor sees, newest first.
+#[crate::boxed]
 pub async fn list(
     engine: &Engine,
     permit: &Permit<grant::ServersRead>,
@@ -34,11 +35,13 @@ pub async fn list(
 }
 
 /// One server.
+#[crate::boxed]
 pub async fn get(engine: &Engine, permit: &Permit<grant::ServersRead>, id: &str) -> Result<Server> {
     visible(engine, &permit.rows(), id).await
 }
 
 /// Makes a virtual server.
+#[crate::boxed]
 pub async fn create(
     engine: &Engine,
     permit: &Permit<grant::ServersCreate>,
@@ -72,6 +75,7 @@ pub async fn create(
 }
 
 /// Changes a virtual server.
+#[crate::boxed]
 pub async fn update(
     engine: &Engine,
     permit: &Permit<grant::ServersUpdate>,
@@ -102,6 +106,7 @@ pub async fn update(
 }
 
 /// Switches a virtual server on or off.
+#[crate::boxed]
 pub async fn set_enabled(
     engine: &Engine,
     permit: &Permit<grant::ServersUpdate>,
@@ -124,6 +129,7 @@ pub async fn set_enabled(
 }
 
 /// Removes a virtual server; its items stay.
+#[crate::boxed]
 pub async fn delete(
     engine: &Engine,
     permit: &Permit<grant::ServersDelete>,
@@ -140,6 +146,7 @@ pub async fn delete(
 }
 
 /// The tools of a server that the actor sees, in the server's order.
+#[crate::boxed]
 pub async fn tools(
     engine: &Engine,
     permit: &Permit<grant::ServersRead>,
@@ -153,6 +160,7 @@ pub async fn tools(
 }
 
 /// The prompts of a server that the actor sees.
+#[crate::boxed]
 pub async fn prompts(
     engine: &Engine,
     permit: &Permit<grant::ServersRead>,
@@ -166,6 +174,7 @@ pub async fn prompts(
 }
 
 /// The resources of a server that the actor sees.
+#[crate::boxed]
 pub async fn resources(
     engine: &Engine,
     permit: &Permit<grant::ServersRead>,

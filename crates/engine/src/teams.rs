@@ -89,6 +89,7 @@ pub struct TeamChange {
 }
 
 /// Teams that the credential reaches, latest first.
+#[crate::boxed]
 pub async fn list(engine: &Engine, permit: &Permit<TeamsRead>, page: &Page) -> Result<Vec<Counted>> {
     let reached = reached(permit);
     let rows = store::teams::list(engine.db(), which(reached.as_deref()), page).await?;
@@ -96,6 +97,7 @@ pub async fn list(engine: &Engine, permit: &Permit<TeamsRead>, page: &Page) -> R
 }
 
 /// How many teams the credential reaches.
+#[crate::boxed]
 pub async fn count(engine: &Engine, permit: &Permit<TeamsRead>) -> Result<i64> {
     store::teams::count(engine.db(), which(reached(permit).as_deref())).await
 }
@@ -116,6 +118,7 @@ fn which(reached: Option<&[TeamId]>) -> Which<'_> {
 }
 
 /// Public teams that the actor is not in, and whether each takes requests to join.
+#[crate::boxed]
 pub async fn discover(
     engine: &Engine,
     permit: &Permit<TeamsRead>,
@@ -132,6 +135,7 @@ pub async fn discover(
 }
 
 /// One team.
+#[crate::boxed]
 pub async fn get(engine: &Engine, permit: &Permit<TeamsRead>, id: &str) -> Result<Counted> {
     let team = find(engine, permit, id).await?;
     if permit.covers(Some(&team.id)) {
@@ -141,6 +145,7 @@ pub async fn get(engine: &Engine, permit: &Permit<TeamsRead>, id: &str) -> Resul
 }
 
 /// Makes a team; its maker becomes its owner.
+#[crate::boxed]
 pub async fn create(
     engine: &Engine,
     permit: &Permit<TeamsCreate>,
@@ -195,6 +200,7 @@ pub async fn create(
 }
 
 /// Changes a team.
+#[crate::boxed]
 pub async fn update(
     engine: &Engine,
     permit: &Permit<TeamsUpdate>,
@@ -221,6 +227,7 @@ pub async fn update(
 }
 
 /// Deletes a team with its memberships, roles and invitations.
+#[crate::boxed]
 pub async fn delete(engine: &Engine, permit: &Permit<TeamsDelete>, caller: &Caller, id: &str) -> Result<()> {
     let team = find_to_change(engine, permit, id).await?;
     if team.is_personal {

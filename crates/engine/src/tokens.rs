@@ -78,10 +78,11 @@ pub struct Usage {
 }
 
 /// The actor's own tokens.
-pub async fn list(
-    engine: &Engine,
+#[crate::boxed]
+pub async fn list<'a>(
+    engine: &'a Engine,
     permit: &Permit<TokensRead>,
-    desk: Desk<'_>,
+    desk: Desk<'a>,
     page: Page,
 ) -> Result<Tokens> {
     check_in_person(permit.actor(), desk.credential)?;
@@ -90,10 +91,11 @@ pub async fn list(
 }
 
 /// The tokens for a team: all of them for its owners and for administrators, their own for its members.
-pub async fn list_of_team(
-    engine: &Engine,
+#[crate::boxed]
+pub async fn list_of_team<'a>(
+    engine: &'a Engine,
     permit: &Permit<TokensRead>,
-    desk: Desk<'_>,
+    desk: Desk<'a>,
     team: &str,
     page: Page,
 ) -> Result<Tokens> {
@@ -108,10 +110,11 @@ pub async fn list_of_team(
 }
 
 /// Everybody's tokens, or those of one person.
-pub async fn list_all(
-    engine: &Engine,
+#[crate::boxed]
+pub async fn list_all<'a>(
+    engine: &'a Engine,
     actor: &Arc<Actor>,
-    desk: Desk<'_>,
+    desk: Desk<'a>,
     email: Option<&str>,
     page: Page,
 ) -> Result<Tokens> {
@@ -130,16 +133,23 @@ async fn read(engine: &Engine, filter: Filter<'_>, page: Page) -> Result<Tokens>
 }
 
 /// One of the actor's own tokens.
-pub async fn get(engine: &Engine, permit: &Permit<TokensRead>, desk: Desk<'_>, id: &str) -> Result<ApiToken> {
+#[crate::boxed]
+pub async fn get<'a>(
+    engine: &'a Engine,
+    permit: &Permit<TokensRead>,
+    desk: Desk<'a>,
+    id: &str,
+) -> Result<ApiToken> {
     check_in_person(permit.actor(), desk.credential)?;
     own(engine, permit.actor(), id).await
 }
 
 /// How one of the actor's own tokens was used in the last days.
-pub async fn usage(
-    engine: &Engine,
+#[crate::boxed]
+pub async fn usage<'a>(
+    engine: &'a Engine,
     permit: &Permit<TokensRead>,
-    desk: Desk<'_>,
+    desk: Desk<'a>,
     (id, days): (&str, u32),
 ) -> Result<Usage> {
     let token = get(engine, permit, desk, id).await?;
@@ -152,10 +162,11 @@ pub async fn usage(
 }
 
 /// Revokes anybody's token.
-pub async fn revoke_any(
-    engine: &Engine,
+#[crate::boxed]
+pub async fn revoke_any<'a>(
+    engine: &'a Engine,
     actor: &Arc<Actor>,
-    desk: Desk<'_>,
+    desk: Desk<'a>,
     (id, reason): (&str, Option<String>),
 ) -> Result<()> {
     check_administrator(actor, desk.credential)?;

@@ -32,6 +32,7 @@ pub struct ChangeTool {
 }
 
 /// The tools that the actor sees, newest first. Those that are held back are for whoever may change them.
+#[crate::boxed]
 pub async fn list(engine: &Engine, permit: &Permit<grant::ToolsRead>, query: &Query) -> Result<Vec<Tool>> {
     let Ok(changer) = policy::narrow::<grant::ToolsUpdate, _>(permit) else {
         return store::tools::list_served(engine.db(), &permit.rows(), query).await;
@@ -53,6 +54,7 @@ pub async fn list(engine: &Engine, permit: &Permit<grant::ToolsRead>, query: &Qu
 }
 
 /// One tool.
+#[crate::boxed]
 pub async fn get(engine: &Engine, permit: &Permit<grant::ToolsRead>, id: &str) -> Result<Tool> {
     let tool = visible(engine, &permit.rows(), id).await?;
     let may_change = || {
@@ -65,6 +67,7 @@ pub async fn get(engine: &Engine, permit: &Permit<grant::ToolsRead>, id: &str) -
 }
 
 /// Changes a tool.
+#[crate::boxed]
 pub async fn update(
     engine: &Engine,
     permit: &Permit<grant::ToolsUpdate>,
@@ -114,6 +117,7 @@ pub async fn update(
 }
 
 /// Switches a tool on or off.
+#[crate::boxed]
 pub async fn set_enabled(
     engine: &Engine,
     permit: &Permit<grant::ToolsUpdate>,
@@ -134,6 +138,7 @@ pub async fn set_enabled(
 }
 
 /// Removes a tool. While its upstream lists it, the next discovery brings it back; switch it off to be rid of it.
+#[crate::boxed]
 pub async fn delete(
     engine: &Engine,
     permit: &Permit<grant::ToolsDelete>,

@@ -130,6 +130,7 @@ fn changeable(token: &ApiToken) -> Result<Vec<Column>> {
 }
 
 /// Stores a new token. Its name may be that of one that is over.
+#[crate::boxed]
 pub async fn insert(tx: &mut Tx, token: &ApiToken) -> Result<()> {
     let team = token.team_id.as_ref().map(TeamId::as_str).unwrap_or_default();
     let free = Sql::new("UPDATE api_tokens SET name_key = id")
@@ -153,6 +154,7 @@ pub async fn insert(tx: &mut Tx, token: &ApiToken) -> Result<()> {
 }
 
 /// Stores a changed token.
+#[crate::boxed]
 pub async fn update(tx: &mut Tx, token: &ApiToken) -> Result<()> {
     let mut columns = changeable(token)?;
     columns.push(("seq", sequences::bump(tx, SEQUENCE).await?.into()));
@@ -164,18 +166,21 @@ pub async fn update(tx: &mut Tx, token: &ApiToken) -> Result<()> {
 }
 
 /// The token with an id, which is its `jti`.
+#[crate::boxed]
 pub async fn get(db: &Db, id: &str) -> Result<Option<ApiToken>> {
     let sql = Sql::new(format!("SELECT {COLUMNS} FROM api_tokens")).push(" WHERE id = ", id);
     db.one::<Stored>(sql).await?.map(Stored::read).transpose()
 }
 
 /// The same inside a transaction, whose writes it sees.
+#[crate::boxed]
 pub async fn get_in(tx: &mut Tx, id: &TokenId) -> Result<Option<ApiToken>> {
     let sql = Sql::new(format!("SELECT {COLUMNS} FROM api_tokens")).push(" WHERE id = ", id);
     tx.one::<Stored>(sql).await?.map(Stored::read).transpose()
 }
 
 /// A page of tokens, newest first.
+#[crate::boxed]
 pub async fn list(db: &Db, filter: &Filter<'_>, (limit, offset): (u32, u32)) -> Result<Vec<ApiToken>> {
     let sql = filter
         .apply(Sql::new(format!("SELECT {COLUMNS} FROM api_tokens")))
@@ -187,12 +192,14 @@ pub async fn list(db: &Db, filter: &Filter<'_>, (limit, offset): (u32, u32)) -> 
 }
 
 /// How many tokens there are.
+#[crate::boxed]
 pub async fn count(db: &Db, filter: &Filter<'_>) -> Result<i64> {
     let (count,): (i64,) = db.must(filter.apply(Sql::new("SELECT COUNT(*) FROM api_tokens"))).await?;
     Ok(count)
 }
 
 /// Notes when a token was used. Never moves back.
+#[crate::boxed]
 pub async fn note_used(tx: &mut Tx, id: &str, at: Timestamp) -> Result<()> {
     let columns: Vec<Column> = vec![("last_used", at.into())];
     let sql = Sql::update("api_tokens", columns)

@@ -41,6 +41,7 @@ row! {
 
 /// Appends an event. Whoever appends holds the head of the chain until the transaction ends; what is rolled back
 /// leaves no gap.
+#[crate::boxed]
 pub async fn append(tx: &mut Tx, event: &AuditEvent, key: &[u8; 32]) -> Result<()> {
     let head = Sql::new("UPDATE audit_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash");
     let (seq, previous): (i64, String) =
@@ -64,6 +65,7 @@ pub async fn append(tx: &mut Tx, event: &AuditEvent, key: &[u8; 32]) -> Result<(
 }
 
 /// Walks the chain. Gives the number of sound rows, and the first row that is missing or was changed.
+#[crate::boxed]
 pub async fn verify(db: &Db, key: &[u8; 32]) -> Result<(u64, Option<i64>)> {
     let mut sound = 0_u64;
     let mut next = 1_i64;
@@ -120,12 +122,14 @@ fn link(key: &[u8; 32], seq: i64, previous: &str, event: &str) -> String {
 }
 
 /// The newest rows before `before`, newest first.
+#[crate::boxed]
 pub async fn list(db: &Db, before: Option<i64>, limit: i64) -> Result<Vec<AuditRow>> {
     let sql = Sql::new(SELECT).push_some(" WHERE seq < ", before).push(" ORDER BY seq DESC LIMIT ", limit);
     read(db, sql).await
 }
 
 /// The newest rows of one action before `before`, newest first.
+#[crate::boxed]
 pub async fn list_of(db: &Db, action: &str, before: Option<i64>, limit: i64) -> Result<Vec<AuditRow>> {
     let sql = Sql::new(SELECT).push(" WHERE action = ", action).push_some(" AND seq < ", before);
     read(db, sql.push(" ORDER BY seq DESC LIMIT ", limit)).await

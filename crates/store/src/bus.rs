@@ -53,6 +53,7 @@ impl Bus {
     }
 
     /// Tells everybody who subscribed. With Redis, this process hears it back from Redis like the others.
+    #[crate::boxed]
     pub async fn publish(&self, topic: &str, payload: &str) {
         let Some(remote) = &self.0.redis else {
             self.deliver(topic, payload);
@@ -72,6 +73,7 @@ impl Bus {
     }
 
     /// What is published from now on. A message may be empty: then something may have been missed.
+    #[crate::boxed]
     pub async fn subscribe(&self, topic: &str) -> broadcast::Receiver<String> {
         if let Some(remote) = &self.0.redis {
             remote

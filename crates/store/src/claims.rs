@@ -33,6 +33,7 @@ row! {
 }
 
 /// What begins with `prefix` and is held by rows of other gateways than `gateway`, switched off or not, with whose it is.
+#[crate::boxed]
 pub async fn of_others(
     db: &Db,
     claim: Claim,

@@ -137,6 +137,7 @@ macro_rules! execute {
 impl Db {
     /// Opens the database; SQLite's file is made where it is missing. A database that the Python ContextForge made is
     /// refused before anything is written to it.
+    #[crate::boxed]
     pub async fn connect(config: &DatabaseConfig) -> Result<Self> {
         match url::sqlite_file(&config.url) {
             Some(file) => open_sqlite(&file, config.max_connections).await,
@@ -145,16 +146,19 @@ impl Db {
     }
 
     /// Brings the tables up to date. Replicas that start together take turns.
+    #[crate::boxed]
     pub async fn migrate(&self) -> Result<()> {
         migrations::run(self).await
     }
 
     /// How many migrations are still to be applied: 0 for a database that this program can work with.
+    #[crate::boxed]
     pub async fn pending_migrations(&self) -> Result<usize> {
         migrations::pending(self).await
     }
 
     /// Whether the database answers and has every table that this program needs.
+    #[crate::boxed]
     pub async fn ping(&self) -> Result<()> {
         match self.pending_migrations().await? {
             0 => Ok(()),
@@ -178,6 +182,7 @@ impl Db {
     }
 
     /// Closes every connection and waits for those in use. SQLite folds its log into the file.
+    #[crate::boxed]
     pub async fn close(&self) {
         match &self.0 {
             Pools::Sqlite { read, write } => {

@@ -5,6 +5,7 @@ use domain::Result;
 use crate::{db::Db, sql::Sql};
 
 /// Why a token was revoked: `None` where it was not, an empty text where nobody said.
+#[crate::boxed]
 pub async fn reason(db: &Db, token_id: &str) -> Result<Option<String>> {
     let statement = Sql::new("SELECT reason FROM revoked_tokens").push(" WHERE jti = ", token_id);
     let row: Option<(Option<String>,)> = db.one(statement).await?;

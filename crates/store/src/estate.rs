@@ -21,6 +21,7 @@ const TABLES: [(&str, Option<&str>); 5] = [
 ];
 
 /// Hands on everything that `from` owns. `personal` are the teams that go with the account. Gives the number of rows.
+#[crate::boxed]
 pub async fn hand_on(tx: &mut Tx, from: &str, to: &str, personal: &[TeamId]) -> Result<u64> {
     let mut count = 0;
     for (table, unique) in TABLES {

@@ -163,6 +163,7 @@ fn protocol(word: &str) -> Result<ProtocolChoice> {
 }
 
 /// Stores a new gateway. `sealed_auth` holds its credentials; those in `gateway` are not looked at.
+#[crate::boxed]
 pub async fn insert(tx: &mut Tx, gateway: &Gateway, sealed_auth: Option<&str>) -> Result<()> {
     let statement = values(gateway, sealed_auth).insert(GatewayRow::TABLE);
     let kind = columns::kind(&gateway.owned, GatewayRow::KIND);
@@ -170,6 +171,7 @@ pub async fn insert(tx: &mut Tx, gateway: &Gateway, sealed_auth: Option<&str>) -
 }
 
 /// Writes a gateway over the stored one, if that still has the expected version, and counts the version up.
+#[crate::boxed]
 pub async fn update(
     tx: &mut Tx,
     gateway: &Gateway,
@@ -184,6 +186,7 @@ pub async fn update(
 }
 
 /// Writes what discovery found out, and nothing that people edit; the version stays.
+#[crate::boxed]
 pub async fn set_discovered(tx: &mut Tx, gateway: &Gateway) -> Result<()> {
     let values = described(Values::new(gateway.id.as_str()), gateway);
     let statement = values.update(GatewayRow::TABLE).push(" WHERE id = ", &gateway.id);
@@ -194,6 +197,7 @@ pub async fn set_discovered(tx: &mut Tx, gateway: &Gateway) -> Result<()> {
 }
 
 /// Marks a gateway and everything that it offers as not answering.
+#[crate::boxed]
 pub async fn set_unreachable(tx: &mut Tx, id: &GatewayId, error: &str) -> Result<()> {
     let statement = Sql::new("UPDATE gateways SET reachable = FALSE")
         .push(", last_error = ", error)
@@ -206,26 +210,31 @@ pub async fn set_unreachable(tx: &mut Tx, id: &GatewayId, error: &str) -> Result
 }
 
 /// Deletes a gateway with everything that it offers; says whether it was there.
+#[crate::boxed]
 pub async fn delete(tx: &mut Tx, id: &GatewayId) -> Result<bool> {
     entity::delete::<GatewayRow>(tx, id.as_str()).await
 }
 
 /// One gateway.
+#[crate::boxed]
 pub async fn get(db: &Db, id: &GatewayId) -> Result<Option<GatewayRow>> {
     entity::get(db, id.as_str()).await
 }
 
 /// Every gateway, oldest first.
+#[crate::boxed]
 pub async fn all(db: &Db) -> Result<Vec<GatewayRow>> {
     entity::all(db).await
 }
 
 /// The gateways that `scope` sees, newest first.
+#[crate::boxed]
 pub async fn list(db: &Db, scope: &Scope, query: &Query) -> Result<Vec<GatewayRow>> {
     entity::list(db, scope, query).await
 }
 
 /// How many tools, prompts and resources each gateway has.
+#[crate::boxed]
 pub async fn offers(db: &Db) -> Result<Vec<(GatewayId, usize, usize, usize)>> {
     let count = |table| format!("(SELECT COUNT(*) FROM {table} WHERE gateway_id = gateways.id)");
     let statement = format!(

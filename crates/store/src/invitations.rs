@@ -44,6 +44,7 @@ const SELECT: &str = "SELECT id, team_id, email, role, invited_by, invited_at, e
      FROM invitations";
 
 /// Stores an invitation.
+#[crate::boxed]
 pub async fn insert(tx: &mut Tx, invitation: &Invitation) -> Result<()> {
     let columns: Vec<Column> = vec![
         ("id", (&invitation.id).into()),
@@ -60,18 +61,21 @@ pub async fn insert(tx: &mut Tx, invitation: &Invitation) -> Result<()> {
 }
 
 /// The invitation whose token has this hash.
+#[crate::boxed]
 pub async fn by_hash_in(tx: &mut Tx, hash: &str) -> Result<Option<Invitation>> {
     let row: Option<Stored> = tx.one(Sql::new(SELECT).push(" WHERE token_hash = ", hash)).await?;
     Ok(row.map(Invitation::from))
 }
 
 /// One invitation.
+#[crate::boxed]
 pub async fn get(db: &Db, id: &str) -> Result<Option<Invitation>> {
     let row: Option<Stored> = db.one(Sql::new(SELECT).push(" WHERE id = ", id)).await?;
     Ok(row.map(Invitation::from))
 }
 
 /// The open invitation of an address to a team.
+#[crate::boxed]
 pub async fn open_in(tx: &mut Tx, team: &TeamId, email: &str, now: Timestamp) -> Result<Option<Invitation>> {
     let sql = open(Sql::new(SELECT), team, now).push(" AND email = ", email);
     let row: Option<Stored> = tx.one(sql).await?;
@@ -79,12 +83,14 @@ pub async fn open_in(tx: &mut Tx, team: &TeamId, email: &str, now: Timestamp) ->
 }
 
 /// How many invitations to a team are open.
+#[crate::boxed]
 pub async fn count_open_in(tx: &mut Tx, team: &TeamId, now: Timestamp) -> Result<i64> {
     let row: Option<(i64,)> = tx.one(open(Sql::new("SELECT COUNT(*) FROM invitations"), team, now)).await?;
     Ok(row.map_or(0, |(count,)| count))
 }
 
 /// Invitations to a team that were neither accepted nor taken back, newest first.
+#[crate::boxed]
 pub async fn of_team(db: &Db, team: &TeamId, skip: i64, limit: i64) -> Result<Vec<Invitation>> {
     let sql = Sql::new(SELECT)
         .push(" WHERE team_id = ", team.as_str())
@@ -97,12 +103,14 @@ pub async fn of_team(db: &Db, team: &TeamId, skip: i64, limit: i64) -> Result<Ve
 }
 
 /// Closes an invitation. Gives whether it was not closed before.
+#[crate::boxed]
 pub async fn close(tx: &mut Tx, id: &str) -> Result<bool> {
     let sql = Sql::update("invitations", vec![("is_active", false.into())]);
     Ok(tx.run(sql.push(" WHERE id = ", id).push(" AND is_active = ", true)).await? > 0)
 }
 
 /// Closes the invitations to a team that somebody made.
+#[crate::boxed]
 pub async fn close_by(tx: &mut Tx, team: &TeamId, invited_by: &str) -> Result<u64> {
     let sql = Sql::update("invitations", vec![("is_active", false.into())])
         .push(" WHERE team_id = ", team.as_str())
@@ -112,6 +120,7 @@ pub async fn close_by(tx: &mut Tx, team: &TeamId, invited_by: &str) -> Result<u6
 }
 
 /// Removes invitations to a team that ended before a time.
+#[crate::boxed]
 pub async fn forget_before(tx: &mut Tx, team: &TeamId, time: Timestamp) -> Result<u64> {
     let sql = Sql::new("DELETE FROM invitations")
         .push(" WHERE team_id = ", team.as_str())

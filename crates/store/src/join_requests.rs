@@ -54,6 +54,7 @@ fn word(status: JoinStatus) -> &'static str {
 }
 
 /// Stores a request in the place of the one that the person made before.
+#[crate::boxed]
 pub async fn replace(tx: &mut Tx, request: &JoinRequest) -> Result<()> {
     remove(tx, &request.team_id, &request.email).await?;
     let columns: Vec<Column> = vec![
@@ -71,6 +72,7 @@ pub async fn replace(tx: &mut Tx, request: &JoinRequest) -> Result<()> {
 }
 
 /// Removes somebody's request. Gives whether there was one.
+#[crate::boxed]
 pub async fn remove(tx: &mut Tx, team: &TeamId, email: &str) -> Result<bool> {
     let sql = Sql::new("DELETE FROM join_requests")
         .push(" WHERE team_id = ", team.as_str())
@@ -79,18 +81,21 @@ pub async fn remove(tx: &mut Tx, team: &TeamId, email: &str) -> Result<bool> {
 }
 
 /// One request to a team.
+#[crate::boxed]
 pub async fn get_in(tx: &mut Tx, team: &TeamId, id: &str) -> Result<Option<JoinRequest>> {
     let sql = Sql::new(SELECT).push(" WHERE team_id = ", team.as_str()).push(" AND id = ", id);
     tx.one::<Stored>(sql).await?.map(Stored::read).transpose()
 }
 
 /// Somebody's request to a team.
+#[crate::boxed]
 pub async fn of_person_in(tx: &mut Tx, team: &TeamId, email: &str) -> Result<Option<JoinRequest>> {
     let sql = Sql::new(SELECT).push(" WHERE team_id = ", team.as_str()).push(" AND email = ", email);
     tx.one::<Stored>(sql).await?.map(Stored::read).transpose()
 }
 
 /// Requests to a team that wait for an answer, oldest first.
+#[crate::boxed]
 pub async fn open_of_team(
     db: &Db,
     team: &TeamId,
@@ -101,6 +106,7 @@ pub async fn open_of_team(
 }
 
 /// Requests of a person that wait for an answer, oldest first.
+#[crate::boxed]
 pub async fn open_of_person(
     db: &Db,
     email: &str,
@@ -122,6 +128,7 @@ async fn list(db: &Db, which: Sql, now: Timestamp, (skip, limit): (i64, i64)) ->
 }
 
 /// Notes the answer to a request.
+#[crate::boxed]
 pub async fn review(
     tx: &mut Tx,
     request: &JoinRequest,

@@ -45,6 +45,9 @@ pub mod users;
 #[cfg(test)]
 mod tests;
 
+// A future in a box is compiled here, once, and not again in every crate that awaits it.
+pub(crate) use async_recursion::async_recursion as boxed;
+
 pub use bus::Bus;
 pub use db::{DatabaseConfig, Db, Tx};
 pub use query::{Cursor, Query};

@@ -21,6 +21,7 @@ pub enum Names {
 }
 
 /// Whether another row than `except`, owned alike, has the name.
+#[crate::boxed]
 pub async fn taken(db: &Db, names: Names, owned: &Owned, name: &str, except: Option<&str>) -> Result<bool> {
     let statement = match names {
         Names::Gateways => "SELECT id FROM gateways WHERE slug = ",

@@ -50,6 +50,7 @@ const SELECT_RESET: &str =
     "SELECT token_hash, user_id, created_at, expires_at, used_at FROM password_resets WHERE token_hash = ";
 
 /// Stores a link. Earlier ones of the same person that were not used end: there is one at a time.
+#[crate::boxed]
 pub async fn add_reset(tx: &mut Tx, reset: &Reset) -> Result<()> {
     let id = reset.user_id.as_str();
     tx.run(
@@ -67,12 +68,14 @@ pub async fn add_reset(tx: &mut Tx, reset: &Reset) -> Result<()> {
 }
 
 /// The link with this hash of a secret.
+#[crate::boxed]
 pub async fn reset(db: &Db, token_hash: &str) -> Result<Option<Reset>> {
     let row: Option<StoredReset> = db.one(Sql::new(SELECT_RESET).push("", token_hash)).await?;
     Ok(row.map(Reset::from))
 }
 
 /// Notes that a link is used, if that is still to be had. Gives whether it was.
+#[crate::boxed]
 pub async fn use_reset(tx: &mut Tx, token_hash: &str, at: Timestamp) -> Result<bool> {
     let sql = Sql::update("password_resets", vec![("used_at", at.into())])
         .push(" WHERE token_hash = ", token_hash)
@@ -81,17 +84,20 @@ pub async fn use_reset(tx: &mut Tx, token_hash: &str, at: Timestamp) -> Result<b
 }
 
 /// Ends every unused link of a person.
+#[crate::boxed]
 pub async fn end_resets(tx: &mut Tx, user: &UserId) -> Result<()> {
     let sql = Sql::new("DELETE FROM password_resets").push(" WHERE user_id = ", user.as_str());
     tx.run(sql.text(" AND used_at IS NULL")).await.map(|_| ())
 }
 
 /// Removes links that ended before `before`; gives their number.
+#[crate::boxed]
 pub async fn forget_resets(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     tx.run(Sql::new("DELETE FROM password_resets").push(" WHERE expires_at < ", before)).await
 }
 
 /// Keeps a password that was replaced, and forgets all but the last `keep`.
+#[crate::boxed]
 pub async fn keep(
     tx: &mut Tx,
     user: &UserId,
@@ -115,6 +121,7 @@ pub async fn keep(
 }
 
 /// The hashes of a person's former passwords, latest first.
+#[crate::boxed]
 pub async fn former(db: &Db, user: &UserId, limit: i64) -> Result<Vec<Secret<String>>> {
     let sql = Sql::new("SELECT password_hash FROM password_history")
         .push(" WHERE user_id = ", user.as_str())

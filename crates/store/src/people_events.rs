@@ -27,6 +27,7 @@ pub enum Whose {
 }
 
 /// Events, newest first.
+#[crate::boxed]
 pub async fn list(db: &Db, whose: &Whose, limit: i64, offset: i64) -> Result<Vec<PersonEvent>> {
     let sql = Sql::new("SELECT audit.seq, audit.event, users.email FROM audit")
         .text(" LEFT JOIN users ON users.id = audit.target_id WHERE audit.target_kind = 'user'");

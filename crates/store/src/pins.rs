@@ -76,6 +76,7 @@ fn read(row: Columns) -> Result<Pin> {
 }
 
 /// Every pin of a gateway, also of tools that it no longer lists.
+#[crate::boxed]
 pub async fn of_gateway(db: &Db, gateway: &GatewayId) -> Result<Vec<Pin>> {
     let statement = Sql::new(format!("SELECT {COLUMNS} FROM tool_pins AS pin"))
         .push(" WHERE pin.gateway_id = ", gateway)
@@ -85,6 +86,7 @@ pub async fn of_gateway(db: &Db, gateway: &GatewayId) -> Result<Vec<Pin>> {
 }
 
 /// The pin of one tool.
+#[crate::boxed]
 pub async fn get(db: &Db, gateway: &GatewayId, original_name: &str) -> Result<Option<Pin>> {
     let statement = Sql::new(format!("SELECT {COLUMNS} FROM tool_pins AS pin"))
         .push(" WHERE pin.gateway_id = ", gateway)
@@ -94,6 +96,7 @@ pub async fn get(db: &Db, gateway: &GatewayId, original_name: &str) -> Result<Op
 }
 
 /// The pins in one of these states of the tools that `scope` sees, newest first.
+#[crate::boxed]
 pub async fn list(
     db: &Db,
     scope: &Scope,
@@ -119,6 +122,7 @@ pub async fn list(
 }
 
 /// Writes pins, in place of those that there may be.
+#[crate::boxed]
 pub async fn save(tx: &mut Tx, pins: &[Pin]) -> Result<()> {
     for some in
         pins.chunk_by(|one, next| one.gateway_id == next.gateway_id).flat_map(|same| same.chunks(ROWS))
@@ -152,6 +156,7 @@ fn row(pin: &Pin) -> Vec<Column> {
 }
 
 /// Forgets pins.
+#[crate::boxed]
 pub async fn forget(tx: &mut Tx, gateway: &GatewayId, original_names: &[String]) -> Result<()> {
     for names in original_names.chunks(500) {
         let statement = Sql::new("DELETE FROM tool_pins")

@@ -94,52 +94,62 @@ impl Entity for Prompt {
 }
 
 /// Stores a new prompt.
+#[crate::boxed]
 pub async fn insert(tx: &mut Tx, prompt: &Prompt) -> Result<()> {
     entity::insert(tx, prompt).await
 }
 
 /// Stores many at once; one with an id that exists is written over, whatever its version.
+#[crate::boxed]
 pub async fn upsert(tx: &mut Tx, prompts: &[Prompt]) -> Result<()> {
     entity::upsert(tx, prompts).await
 }
 
 /// Writes a prompt over the stored one, if that still has the expected version, and counts the version up.
+#[crate::boxed]
 pub async fn update(tx: &mut Tx, prompt: &Prompt, expected_version: i64) -> Result<()> {
     entity::update(tx, prompt, expected_version).await
 }
 
 /// Marks everything of a gateway as reachable or not; versions stay.
+#[crate::boxed]
 pub async fn mark_reachable(tx: &mut Tx, gateway: &GatewayId, reachable: bool) -> Result<()> {
     entity::mark_reachable(tx, Prompt::TABLE, gateway.as_str(), reachable).await
 }
 
 /// Deletes a prompt, also from the virtual servers that have it; says whether it was there.
+#[crate::boxed]
 pub async fn delete(tx: &mut Tx, id: &PromptId) -> Result<bool> {
     entity::delete::<Prompt>(tx, id.as_str()).await
 }
 
 /// One prompt.
+#[crate::boxed]
 pub async fn get(db: &Db, id: &PromptId) -> Result<Option<Prompt>> {
     entity::get(db, id.as_str()).await
 }
 
 /// Every prompt, oldest first; for the catalogue.
+#[crate::boxed]
 pub async fn all(db: &Db) -> Result<Vec<Prompt>> {
     entity::all(db).await
 }
 
 /// What a gateway offers, oldest first.
+#[crate::boxed]
 pub async fn of_gateway(db: &Db, gateway: &GatewayId) -> Result<Vec<Prompt>> {
     entity::of_gateway(db, gateway.as_str()).await
 }
 
 /// Those of `ids` that `scope` sees, in the order of `ids`.
+#[crate::boxed]
 pub async fn by_ids(db: &Db, scope: &Scope, ids: &[PromptId]) -> Result<Vec<Prompt>> {
     let ids: Vec<&str> = ids.iter().map(PromptId::as_str).collect();
     entity::by_ids(db, scope, &ids).await
 }
 
 /// The prompts that `scope` sees, newest first.
+#[crate::boxed]
 pub async fn list(db: &Db, scope: &Scope, query: &Query) -> Result<Vec<Prompt>> {
     entity::list(db, scope, query).await
 }

@@ -98,52 +98,62 @@ impl Entity for Resource {
 }
 
 /// Stores a new resource.
+#[crate::boxed]
 pub async fn insert(tx: &mut Tx, resource: &Resource) -> Result<()> {
     entity::insert(tx, resource).await
 }
 
 /// Stores many at once; one with an id that exists is written over, whatever its version.
+#[crate::boxed]
 pub async fn upsert(tx: &mut Tx, resources: &[Resource]) -> Result<()> {
     entity::upsert(tx, resources).await
 }
 
 /// Writes a resource over the stored one, if that still has the expected version, and counts the version up.
+#[crate::boxed]
 pub async fn update(tx: &mut Tx, resource: &Resource, expected_version: i64) -> Result<()> {
     entity::update(tx, resource, expected_version).await
 }
 
 /// Marks everything of a gateway as reachable or not; versions stay.
+#[crate::boxed]
 pub async fn mark_reachable(tx: &mut Tx, gateway: &GatewayId, reachable: bool) -> Result<()> {
     entity::mark_reachable(tx, Resource::TABLE, gateway.as_str(), reachable).await
 }
 
 /// Deletes a resource, also from the virtual servers that have it; says whether it was there.
+#[crate::boxed]
 pub async fn delete(tx: &mut Tx, id: &ResourceId) -> Result<bool> {
     entity::delete::<Resource>(tx, id.as_str()).await
 }
 
 /// One resource.
+#[crate::boxed]
 pub async fn get(db: &Db, id: &ResourceId) -> Result<Option<Resource>> {
     entity::get(db, id.as_str()).await
 }
 
 /// Every resource, oldest first; for the catalogue.
+#[crate::boxed]
 pub async fn all(db: &Db) -> Result<Vec<Resource>> {
     entity::all(db).await
 }
 
 /// What a gateway offers, oldest first.
+#[crate::boxed]
 pub async fn of_gateway(db: &Db, gateway: &GatewayId) -> Result<Vec<Resource>> {
     entity::of_gateway(db, gateway.as_str()).await
 }
 
 /// Those of `ids` that `scope` sees, in the order of `ids`.
+#[crate::boxed]
 pub async fn by_ids(db: &Db, scope: &Scope, ids: &[ResourceId]) -> Result<Vec<Resource>> {
     let ids: Vec<&str> = ids.iter().map(ResourceId::as_str).collect();
     entity::by_ids(db, scope, &ids).await
 }
 
 /// The resources, or the templates, that `scope` sees, newest first.
+#[crate::boxed]
 pub async fn list(db: &Db, scope: &Scope, templates: bool, query: &Query) -> Result<Vec<Resource>> {
     entity::list_where(db, scope, query, Some(("template", templates))).await
 }

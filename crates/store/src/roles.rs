@@ -154,6 +154,7 @@ fn insertion(row: &RoleRow) -> Result<Sql> {
 }
 
 /// Stores a role, or what is new about the role of this name and scope.
+#[crate::boxed]
 pub async fn upsert(tx: &mut Tx, row: &RoleRow) -> Result<()> {
     let sql = insertion(row)?.text(
         " ON CONFLICT (name, scope) DO UPDATE SET description = excluded.description, \
@@ -164,17 +165,20 @@ pub async fn upsert(tx: &mut Tx, row: &RoleRow) -> Result<()> {
 }
 
 /// Stores a new role.
+#[crate::boxed]
 pub async fn insert(tx: &mut Tx, row: &RoleRow) -> Result<()> {
     tx.run_named(insertion(row)?, "Role", &row.role.name).await.map(|_| ())
 }
 
 /// Stores a changed role.
+#[crate::boxed]
 pub async fn update(tx: &mut Tx, row: &RoleRow) -> Result<()> {
     let sql = Sql::update("roles", values(row)?).push(" WHERE id = ", row.role.id.as_str());
     tx.run_named(sql, "Role", &row.role.name).await.map(|_| ())
 }
 
 /// Removes a role with everybody's assignments of it. Gives how many there were.
+#[crate::boxed]
 pub async fn delete(tx: &mut Tx, id: &RoleId) -> Result<u64> {
     let given = Sql::new("DELETE FROM role_assignments").push(" WHERE role_id = ", id.as_str());
     let given = tx.run(given).await?;
@@ -183,24 +187,28 @@ pub async fn delete(tx: &mut Tx, id: &RoleId) -> Result<u64> {
 }
 
 /// Every role, as a transaction sees them.
+#[crate::boxed]
 pub async fn all_in(tx: &mut Tx) -> Result<Vec<RoleRow>> {
     let rows: Vec<Stored> = tx.all(Sql::new(SELECT).text(" ORDER BY name, scope")).await?;
     rows.into_iter().map(Stored::into_row).collect()
 }
 
 /// Every role, by name.
+#[crate::boxed]
 pub async fn all(db: &Db) -> Result<Vec<RoleRow>> {
     let rows: Vec<Stored> = db.all(Sql::new(SELECT).text(" ORDER BY name, scope")).await?;
     rows.into_iter().map(Stored::into_row).collect()
 }
 
 /// One role.
+#[crate::boxed]
 pub async fn get(db: &Db, id: &RoleId) -> Result<Option<RoleRow>> {
     let row: Option<Stored> = db.one(Sql::new(SELECT).push(" WHERE id = ", id.as_str())).await?;
     row.map(Stored::into_row).transpose()
 }
 
 /// The role of a name and scope.
+#[crate::boxed]
 pub async fn by_name(db: &Db, name: &str, scope: RoleScope) -> Result<Option<RoleRow>> {
     let sql = Sql::new(SELECT).push(" WHERE name = ", name).push(" AND scope = ", scope_word(scope));
     let row: Option<Stored> = db.one(sql).await?;
@@ -208,6 +216,7 @@ pub async fn by_name(db: &Db, name: &str, scope: RoleScope) -> Result<Option<Rol
 }
 
 /// Gives somebody a role; what they have already stays as it is.
+#[crate::boxed]
 pub async fn assign(tx: &mut Tx, assignment: &Assignment) -> Result<()> {
     let columns: Vec<Column> = vec![
         ("id", (&assignment.id).into()),
@@ -225,6 +234,7 @@ pub async fn assign(tx: &mut Tx, assignment: &Assignment) -> Result<()> {
 }
 
 /// Takes a role away. Gives whether they had it.
+#[crate::boxed]
 pub async fn revoke(
     tx: &mut Tx,
     email: &str,
@@ -242,6 +252,7 @@ pub async fn revoke(
 }
 
 /// Takes away the roles that somebody has in a team.
+#[crate::boxed]
 pub async fn revoke_in_team(tx: &mut Tx, email: &str, team: &str) -> Result<()> {
     let sql = Sql::new("DELETE FROM role_assignments")
         .push(" WHERE email = ", email)
@@ -251,11 +262,13 @@ pub async fn revoke_in_team(tx: &mut Tx, email: &str, team: &str) -> Result<()> 
 }
 
 /// Takes away every role in a team.
+#[crate::boxed]
 pub async fn clear_team(tx: &mut Tx, team: &str) -> Result<()> {
     tx.run(Sql::new("DELETE FROM role_assignments").push(" WHERE scope_id = ", team)).await.map(|_| ())
 }
 
 /// What somebody has, expired assignments included.
+#[crate::boxed]
 pub async fn of_person(db: &Db, email: &str) -> Result<Vec<Assignment>> {
     let sql = Sql::new(SELECT_ASSIGNMENTS).push(" WHERE email = ", email).text(" ORDER BY granted_at, id");
     let rows: Vec<StoredAssignment> = db.all(sql).await?;

@@ -10,6 +10,7 @@ use crate::{
 };
 
 /// Adds one and gives the new number. Part of the change's transaction.
+#[crate::boxed]
 pub async fn bump(tx: &mut Tx, name: &str) -> Result<i64> {
     let statement = Sql::new("UPDATE sequences SET value = value + 1")
         .push(" WHERE name = ", name)
@@ -21,12 +22,14 @@ pub async fn bump(tx: &mut Tx, name: &str) -> Result<i64> {
 }
 
 /// The present number.
+#[crate::boxed]
 pub async fn read(db: &Db, name: &str) -> Result<i64> {
     let (value,) = db.must(Sql::new("SELECT value FROM sequences").push(" WHERE name = ", name)).await?;
     Ok(value)
 }
 
 /// Every sequence with its present number.
+#[crate::boxed]
 pub async fn all(db: &Db) -> Result<Vec<(String, i64)>> {
     db.all(Sql::new("SELECT name, value FROM sequences")).await
 }

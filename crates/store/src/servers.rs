@@ -106,12 +106,14 @@ fn prefix(word: &str) -> Result<Prefix> {
 }
 
 /// Stores a new server with what is in it.
+#[crate::boxed]
 pub async fn insert(tx: &mut Tx, server: &Server) -> Result<()> {
     entity::insert(tx, server).await?;
     fill(tx, server).await
 }
 
 /// Writes a server over the stored one, if that still has the expected version, and counts the version up.
+#[crate::boxed]
 pub async fn update(tx: &mut Tx, server: &Server, expected_version: i64) -> Result<()> {
     entity::update(tx, server, expected_version).await?;
     for table in TABLES {
@@ -147,22 +149,26 @@ async fn put(tx: &mut Tx, server: &Server, table: &str, items: Vec<&str>) -> Res
 }
 
 /// Deletes a server; says whether it was there.
+#[crate::boxed]
 pub async fn delete(tx: &mut Tx, id: &ServerId) -> Result<bool> {
     entity::delete::<Server>(tx, id.as_str()).await
 }
 
 /// One server.
+#[crate::boxed]
 pub async fn get(db: &Db, id: &ServerId) -> Result<Option<Server>> {
     let found: Option<Server> = entity::get(db, id.as_str()).await?;
     Ok(with_items(db, found.into_iter().collect()).await?.pop())
 }
 
 /// Every server, oldest first; for the catalogue.
+#[crate::boxed]
 pub async fn all(db: &Db) -> Result<Vec<Server>> {
     with_items(db, entity::all(db).await?).await
 }
 
 /// The servers that `scope` sees, newest first. What is in them is listed whether `scope` sees it or not.
+#[crate::boxed]
 pub async fn list(db: &Db, scope: &Scope, query: &Query) -> Result<Vec<Server>> {
     with_items(db, entity::list(db, scope, query).await?).await
 }

@@ -103,6 +103,7 @@ fn columns(team: &Team) -> Vec<Column> {
 }
 
 /// Stores a new team.
+#[crate::boxed]
 pub async fn insert(tx: &mut Tx, team: &Team) -> Result<()> {
     let mut all: Vec<Column> = vec![("id", team.id.as_str().into())];
     all.extend(columns(team));
@@ -110,6 +111,7 @@ pub async fn insert(tx: &mut Tx, team: &Team) -> Result<()> {
 }
 
 /// Stores a changed team.
+#[crate::boxed]
 pub async fn update(tx: &mut Tx, team: &Team) -> Result<()> {
     let sql = Sql::update("teams", columns(team)).push(" WHERE id = ", team.id.as_str());
     match tx.run_named(sql, "Team", &team.name).await? {
@@ -119,23 +121,27 @@ pub async fn update(tx: &mut Tx, team: &Team) -> Result<()> {
 }
 
 /// Removes a team with its memberships.
+#[crate::boxed]
 pub async fn delete(tx: &mut Tx, id: &TeamId) -> Result<()> {
     tx.run(Sql::new("DELETE FROM teams WHERE id = ").push("", id.as_str())).await.map(|_| ())
 }
 
 /// One team.
+#[crate::boxed]
 pub async fn get(db: &Db, id: &TeamId) -> Result<Option<Team>> {
     let row: Option<Stored> = db.one(select().push(" WHERE id = ", id.as_str())).await?;
     Ok(row.map(Team::from))
 }
 
 /// The team with a slug.
+#[crate::boxed]
 pub async fn by_slug(db: &Db, slug: &str) -> Result<Option<Team>> {
     let row: Option<Stored> = db.one(select().push(" WHERE slug = ", slug)).await?;
     Ok(row.map(Team::from))
 }
 
 /// The teams that a person is in, newest first.
+#[crate::boxed]
 pub async fn of_person(db: &Db, email: &str) -> Result<Vec<Team>> {
     let sql = select()
         .text(" JOIN memberships ON memberships.team_id = teams.id")
@@ -146,6 +152,7 @@ pub async fn of_person(db: &Db, email: &str) -> Result<Vec<Team>> {
 }
 
 /// Puts a person into a team.
+#[crate::boxed]
 pub async fn add_member(tx: &mut Tx, member: &Membership) -> Result<()> {
     let columns: Vec<Column> = vec![
         ("team_id", member.team_id.as_str().into()),
@@ -159,6 +166,7 @@ pub async fn add_member(tx: &mut Tx, member: &Membership) -> Result<()> {
 }
 
 /// Changes a member's role. Gives whether there was such a member.
+#[crate::boxed]
 pub async fn set_member_role(tx: &mut Tx, team: &TeamId, email: &str, new: TeamRole) -> Result<bool> {
     let columns: Vec<Column> = vec![("role", role(new).into())];
     let sql = Sql::update("memberships", columns)
@@ -169,6 +177,7 @@ pub async fn set_member_role(tx: &mut Tx, team: &TeamId, email: &str, new: TeamR
 }
 
 /// Takes a person out of a team. Gives whether they were in it.
+#[crate::boxed]
 pub async fn remove_member(tx: &mut Tx, team: &TeamId, email: &str) -> Result<bool> {
     let sql = Sql::new("DELETE FROM memberships")
         .push(" WHERE team_id = ", team.as_str())
@@ -178,6 +187,7 @@ pub async fn remove_member(tx: &mut Tx, team: &TeamId, email: &str) -> Result<bo
 }
 
 /// The members of a team, longest first.
+#[crate::boxed]
 pub async fn members(db: &Db, team: &TeamId) -> Result<Vec<Membership>> {
     let sql =
         Sql::new(SELECT_MEMBERS).push(" WHERE team_id = ", team.as_str()).text(" ORDER BY joined_at, email");
@@ -186,6 +196,7 @@ pub async fn members(db: &Db, team: &TeamId) -> Result<Vec<Membership>> {
 }
 
 /// One member, inside a transaction.
+#[crate::boxed]
 pub async fn member_in(tx: &mut Tx, team: &TeamId, email: &str) -> Result<Option<Membership>> {
     let sql = Sql::new(SELECT_MEMBERS).push(" WHERE team_id = ", team.as_str()).push(" AND email = ", email);
     let row: Option<StoredMember> = tx.one(sql).await?;
@@ -193,6 +204,7 @@ pub async fn member_in(tx: &mut Tx, team: &TeamId, email: &str) -> Result<Option
 }
 
 /// How many members with a role a team has, inside a transaction.
+#[crate::boxed]
 pub async fn count_in(tx: &mut Tx, team: &TeamId, with: TeamRole) -> Result<i64> {
     let sql = Sql::new("SELECT COUNT(*) FROM memberships")
         .push(" WHERE team_id = ", team.as_str())
@@ -202,6 +214,7 @@ pub async fn count_in(tx: &mut Tx, team: &TeamId, with: TeamRole) -> Result<i64>
 }
 
 /// The memberships of a person in teams that are in use.
+#[crate::boxed]
 pub async fn memberships(db: &Db, email: &str) -> Result<Vec<Membership>> {
     let sql = Sql::new(SELECT_MEMBERS)
         .text(" JOIN teams ON teams.id = memberships.team_id")
@@ -212,6 +225,7 @@ pub async fn memberships(db: &Db, email: &str) -> Result<Vec<Membership>> {
 }
 
 /// In how many teams, not counting personal ones, a person is.
+#[crate::boxed]
 pub async fn count_of_person_in(tx: &mut Tx, email: &str) -> Result<i64> {
     let sql = Sql::new("SELECT COUNT(*) FROM memberships JOIN teams ON teams.id = memberships.team_id")
         .push(" WHERE memberships.email = ", email)
@@ -221,6 +235,7 @@ pub async fn count_of_person_in(tx: &mut Tx, email: &str) -> Result<i64> {
 }
 
 /// One team, inside a transaction.
+#[crate::boxed]
 pub async fn get_in(tx: &mut Tx, id: &TeamId) -> Result<Option<Team>> {
     let row: Option<Stored> = tx.one(select().push(" WHERE id = ", id.as_str())).await?;
     Ok(row.map(Team::from))

@@ -8,6 +8,7 @@ use crate::{
 };
 
 /// Adds to what a token did in an hour since 1970.
+#[crate::boxed]
 pub async fn add(tx: &mut Tx, token: &str, hour: i64, more: TokenUsage) -> Result<()> {
     let columns: Vec<Column> = vec![
         ("token_id", token.into()),
@@ -24,6 +25,7 @@ pub async fn add(tx: &mut Tx, token: &str, hour: i64, more: TokenUsage) -> Resul
 }
 
 /// Adds to how often a token used a route on a day since 1970.
+#[crate::boxed]
 pub async fn add_endpoint(tx: &mut Tx, token: &str, day: i64, (endpoint, more): (&str, i64)) -> Result<()> {
     let columns: Vec<Column> = vec![
         ("token_id", token.into()),
@@ -38,6 +40,7 @@ pub async fn add_endpoint(tx: &mut Tx, token: &str, day: i64, (endpoint, more): 
 }
 
 /// What a token did from an hour since 1970 on.
+#[crate::boxed]
 pub async fn since(db: &Db, token: &str, hour: i64) -> Result<TokenUsage> {
     // PostgreSQL adds BIGINT up to NUMERIC, which is cast back.
     let sql = Sql::new(
@@ -50,6 +53,7 @@ pub async fn since(db: &Db, token: &str, hour: i64) -> Result<TokenUsage> {
 }
 
 /// The routes that a token used most from a day since 1970 on.
+#[crate::boxed]
 pub async fn top_endpoints(db: &Db, token: &str, day: i64, limit: i64) -> Result<Vec<(String, i64)>> {
     let sql = Sql::new("SELECT endpoint, CAST(SUM(requests) AS BIGINT) AS total FROM token_endpoints")
         .push(" WHERE token_id = ", token)
@@ -60,6 +64,7 @@ pub async fn top_endpoints(db: &Db, token: &str, day: i64, limit: i64) -> Result
 }
 
 /// Removes what is older than an hour since 1970.
+#[crate::boxed]
 pub async fn forget(tx: &mut Tx, hour: i64) -> Result<()> {
     tx.run(Sql::new("DELETE FROM token_usage").push(" WHERE hour < ", hour)).await?;
     tx.run(Sql::new("DELETE FROM token_endpoints").push(" WHERE day < ", hour.div_euclid(24)))

@@ -67,6 +67,7 @@ pub struct Changes {
 }
 
 /// Revokes a token, also in the catalogue where it has a row. Doing it again changes nothing.
+#[crate::boxed]
 pub async fn revoke(tx: &mut Tx, revocation: &Revocation<'_>) -> Result<()> {
     let row: Vec<Column> = vec![
         ("is_active", false.into()),
@@ -88,12 +89,14 @@ pub async fn revoke(tx: &mut Tx, revocation: &Revocation<'_>) -> Result<()> {
 }
 
 /// Whether a token was revoked.
+#[crate::boxed]
 pub async fn is_revoked(db: &Db, jti: &str) -> Result<bool> {
     let statement = Sql::new("SELECT revoked_at FROM revoked_tokens").push(" WHERE jti = ", jti);
     Ok(db.one::<(i64,)>(statement).await?.is_some())
 }
 
 /// The ids of the revoked tokens that would still count at `now`.
+#[crate::boxed]
 pub async fn revoked(db: &Db, now: Timestamp) -> Result<Vec<String>> {
     let statement = Sql::new("SELECT jti FROM revoked_tokens")
         .push(" WHERE expires_at IS NULL OR expires_at > ", now)
@@ -103,6 +106,7 @@ pub async fn revoked(db: &Db, now: Timestamp) -> Result<Vec<String>> {
 }
 
 /// Removes revocations of tokens that have ended; gives their number.
+#[crate::boxed]
 pub async fn forget_expired(tx: &mut Tx, now: Timestamp) -> Result<u64> {
     tx.run(Sql::new("DELETE FROM revoked_tokens").push(" WHERE expires_at <= ", now)).await
 }
@@ -111,6 +115,7 @@ pub async fn forget_expired(tx: &mut Tx, now: Timestamp) -> Result<u64> {
 ///
 /// Tokens say when they were issued in whole seconds, so the time is taken up to the next one: what was issued in the
 /// same second, before, does not count. Whoever issues a token in that second dates it with the time that this gives.
+#[crate::boxed]
 pub async fn set_valid_after(tx: &mut Tx, email: &str, valid_after: Timestamp) -> Result<Timestamp> {
     let after = match Timestamp::from_seconds(valid_after.seconds()) {
         whole if whole == valid_after => whole,
@@ -125,6 +130,7 @@ pub async fn set_valid_after(tx: &mut Tx, email: &str, valid_after: Timestamp) -
 }
 
 /// Notes whether somebody's credentials count at all.
+#[crate::boxed]
 pub async fn set_disabled(tx: &mut Tx, email: &str, disabled: bool) -> Result<()> {
     let columns = mark(tx, email, Timestamp(0), disabled).await?;
     let statement = Sql::insert("tokens_valid_after", columns)
@@ -133,6 +139,7 @@ pub async fn set_disabled(tx: &mut Tx, email: &str, disabled: bool) -> Result<()
 }
 
 /// Notes that what somebody may do has changed.
+#[crate::boxed]
 pub async fn touch(tx: &mut Tx, email: &str) -> Result<()> {
     let columns = mark(tx, email, Timestamp(0), false).await?;
     let statement = Sql::insert("tokens_valid_after", columns)
@@ -150,6 +157,7 @@ async fn mark(tx: &mut Tx, email: &str, valid_after: Timestamp, disabled: bool) 
 }
 
 /// Since when a person's tokens count, where that was set.
+#[crate::boxed]
 pub async fn valid_after(db: &Db, email: &str) -> Result<Option<Timestamp>> {
     let statement = Sql::new("SELECT valid_after FROM tokens_valid_after").push(" WHERE email = ", email);
     let row: Option<(i64,)> = db.one(statement).await?;
@@ -157,6 +165,7 @@ pub async fn valid_after(db: &Db, email: &str) -> Result<Option<Timestamp>> {
 }
 
 /// What ended or changed above the number `since`, without tokens that ended before `now` by themselves.
+#[crate::boxed]
 pub async fn changes(db: &Db, since: i64, now: Timestamp) -> Result<Changes> {
     let revoked = Sql::new("SELECT jti, expires_at FROM revoked_tokens")
         .push(" WHERE seq > ", since)
@@ -175,6 +184,7 @@ pub async fn changes(db: &Db, since: i64, now: Timestamp) -> Result<Changes> {
 }
 
 /// All that has ended and would still count at `now`: what a process begins with.
+#[crate::boxed]
 pub async fn ended(db: &Db, now: Timestamp) -> Result<Changes> {
     let revoked = Sql::new("SELECT jti, expires_at FROM revoked_tokens")
         .push(" WHERE expires_at IS NULL OR expires_at > ", now);

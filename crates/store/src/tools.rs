@@ -97,57 +97,68 @@ impl Entity for Tool {
 }
 
 /// Stores a new tool.
+#[crate::boxed]
 pub async fn insert(tx: &mut Tx, tool: &Tool) -> Result<()> {
     entity::insert(tx, tool).await
 }
 
 /// Stores many at once; one with an id that exists is written over, whatever its version.
+#[crate::boxed]
 pub async fn upsert(tx: &mut Tx, tools: &[Tool]) -> Result<()> {
     entity::upsert(tx, tools).await
 }
 
 /// Writes a tool over the stored one, if that still has the expected version, and counts the version up.
+#[crate::boxed]
 pub async fn update(tx: &mut Tx, tool: &Tool, expected_version: i64) -> Result<()> {
     entity::update(tx, tool, expected_version).await
 }
 
 /// Marks everything of a gateway as reachable or not; versions stay.
+#[crate::boxed]
 pub async fn mark_reachable(tx: &mut Tx, gateway: &GatewayId, reachable: bool) -> Result<()> {
     entity::mark_reachable(tx, Tool::TABLE, gateway.as_str(), reachable).await
 }
 
 /// Deletes a tool, also from the virtual servers that have it; says whether it was there.
+#[crate::boxed]
 pub async fn delete(tx: &mut Tx, id: &ToolId) -> Result<bool> {
     entity::delete::<Tool>(tx, id.as_str()).await
 }
 
 /// One tool.
+#[crate::boxed]
 pub async fn get(db: &Db, id: &ToolId) -> Result<Option<Tool>> {
     entity::get(db, id.as_str()).await
 }
 
 /// Every tool, oldest first; for the catalogue.
+#[crate::boxed]
 pub async fn all(db: &Db) -> Result<Vec<Tool>> {
     entity::all(db).await
 }
 
 /// What a gateway offers, oldest first.
+#[crate::boxed]
 pub async fn of_gateway(db: &Db, gateway: &GatewayId) -> Result<Vec<Tool>> {
     entity::of_gateway(db, gateway.as_str()).await
 }
 
 /// Those of `ids` that `scope` sees, in the order of `ids`.
+#[crate::boxed]
 pub async fn by_ids(db: &Db, scope: &Scope, ids: &[ToolId]) -> Result<Vec<Tool>> {
     let ids: Vec<&str> = ids.iter().map(ToolId::as_str).collect();
     entity::by_ids(db, scope, &ids).await
 }
 
 /// The tools that `scope` sees, newest first.
+#[crate::boxed]
 pub async fn list(db: &Db, scope: &Scope, query: &Query) -> Result<Vec<Tool>> {
     entity::list(db, scope, query).await
 }
 
 /// The same without those that are held back.
+#[crate::boxed]
 pub async fn list_served(db: &Db, scope: &Scope, query: &Query) -> Result<Vec<Tool>> {
     entity::list_where(db, scope, query, Some(("held", false))).await
 }

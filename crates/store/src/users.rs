@@ -73,6 +73,7 @@ fn columns(user: &User) -> Vec<Column> {
 }
 
 /// Stores a new person.
+#[crate::boxed]
 pub async fn insert(tx: &mut Tx, user: &User) -> Result<()> {
     let mut all: Vec<Column> = vec![("id", user.id.as_str().into())];
     all.extend(columns(user));
@@ -81,6 +82,7 @@ pub async fn insert(tx: &mut Tx, user: &User) -> Result<()> {
 }
 
 /// Stores a changed person.
+#[crate::boxed]
 pub async fn update(tx: &mut Tx, user: &User) -> Result<()> {
     let sql = Sql::update("users", columns(user)).push(" WHERE id = ", user.id.as_str());
     match tx.run_named(sql, "User", &user.email).await? {
@@ -90,6 +92,7 @@ pub async fn update(tx: &mut Tx, user: &User) -> Result<()> {
 }
 
 /// Removes a person. Nothing that was issued to them counts from now on.
+#[crate::boxed]
 pub async fn delete(tx: &mut Tx, id: &UserId) -> Result<()> {
     let email: Option<(String,)> =
         tx.one(Sql::new("SELECT email FROM users").push(" WHERE id = ", id.as_str())).await?;
@@ -100,24 +103,28 @@ pub async fn delete(tx: &mut Tx, id: &UserId) -> Result<()> {
 }
 
 /// The person with an e-mail address, which must be in lower case.
+#[crate::boxed]
 pub async fn by_email(db: &Db, email: &str) -> Result<Option<User>> {
     let row: Option<Stored> = db.one(Sql::new(SELECT).push(" WHERE email = ", email)).await?;
     Ok(row.map(User::from))
 }
 
 /// The person with an id.
+#[crate::boxed]
 pub async fn by_id(db: &Db, id: &UserId) -> Result<Option<User>> {
     let row: Option<Stored> = db.one(Sql::new(SELECT).push(" WHERE id = ", id.as_str())).await?;
     Ok(row.map(User::from))
 }
 
 /// The same inside a transaction, whose writes it sees.
+#[crate::boxed]
 pub async fn by_email_in(tx: &mut Tx, email: &str) -> Result<Option<User>> {
     let row: Option<Stored> = tx.one(Sql::new(SELECT).push(" WHERE email = ", email)).await?;
     Ok(row.map(User::from))
 }
 
 /// People by e-mail address, after `after`, of those whose address or name has `search` in it.
+#[crate::boxed]
 pub async fn list(
     db: &Db,
     after: Option<&str>,
@@ -149,6 +156,7 @@ fn containing(words: &str) -> String {
 }
 
 /// How many active administrators there are.
+#[crate::boxed]
 pub async fn count_admins(tx: &mut Tx) -> Result<i64> {
     let sql = Sql::new("SELECT COUNT(*) FROM users WHERE")
         .push(" is_admin = ", true)
@@ -158,6 +166,7 @@ pub async fn count_admins(tx: &mut Tx) -> Result<i64> {
 }
 
 /// The active administrator who has been one longest, other than `except`.
+#[crate::boxed]
 pub async fn other_admin(tx: &mut Tx, except: &UserId) -> Result<Option<User>> {
     let sql = Sql::new(SELECT)
         .push(" WHERE is_admin = ", true)
@@ -169,6 +178,7 @@ pub async fn other_admin(tx: &mut Tx, except: &UserId) -> Result<Option<User>> {
 }
 
 /// Notes a login: failures before it count no longer.
+#[crate::boxed]
 pub async fn note_login(tx: &mut Tx, id: &UserId, at: Timestamp) -> Result<()> {
     let columns: Vec<Column> = vec![
         ("failed_login_attempts", 0_i64.into()),
@@ -179,6 +189,7 @@ pub async fn note_login(tx: &mut Tx, id: &UserId, at: Timestamp) -> Result<()> {
 }
 
 /// Counts a failed login. Gives how many there are in a row.
+#[crate::boxed]
 pub async fn note_failed_login(tx: &mut Tx, id: &UserId) -> Result<i64> {
     let sql = Sql::new("UPDATE users SET failed_login_attempts = failed_login_attempts + 1")
         .push(" WHERE id = ", id.as_str())
@@ -188,6 +199,7 @@ pub async fn note_failed_login(tx: &mut Tx, id: &UserId) -> Result<i64> {
 }
 
 /// Locks an account until a time, or with `None` unlocks it. The count of failures starts again either way.
+#[crate::boxed]
 pub async fn set_lock(tx: &mut Tx, id: &UserId, until: Option<Timestamp>) -> Result<()> {
     let columns: Vec<Column> = vec![("failed_login_attempts", 0_i64.into()), ("locked_until", until.into())];
     tx.run(Sql::update("users", columns).push(" WHERE id = ", id.as_str())).await.map(|_| ())

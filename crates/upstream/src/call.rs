@@ -133,6 +133,7 @@ pub enum Answer {
 
 impl Answer {
     /// The reply, with the notifications before it left out.
+    #[crate::boxed]
     pub async fn outcome(self) -> domain::Result<Outcome> {
         match self {
             Self::Done(outcome) => Ok(outcome),

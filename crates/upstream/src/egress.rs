@@ -154,6 +154,7 @@ impl Client {
     }
 
     /// Checks a URL that somebody wants to register, its name resolved.
+    #[crate::boxed]
     pub async fn check_url(&self, text: &str) -> Result<Url> {
         let url = self.policy.url(text).map_err(|denial| Error::invalid("url", denial.to_string()))?;
         match self.connector.resolve(url.host_str().unwrap_or_default()).await {
@@ -169,6 +170,7 @@ impl Client {
     }
 
     /// Sends a request and waits for the head of the answer.
+    #[crate::boxed]
     pub async fn send(&self, request: Request<Full<Bytes>>, limit: Duration) -> Result<Response<Incoming>> {
         match timeout(limit, self.request(request)).await {
             Ok(Ok(response)) => Ok(response),
@@ -179,6 +181,7 @@ impl Client {
     }
 
     /// As [`Client::send`], and `None` where nobody could be connected to: then nothing was sent.
+    #[crate::boxed]
     pub async fn send_if_reached(
         &self,
         request: Request<Bytes>,

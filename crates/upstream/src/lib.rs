@@ -22,6 +22,9 @@ pub mod pool;
 mod probe;
 pub mod stdio;
 
+// A future in a box is compiled here, once, and not again in every crate that awaits it.
+pub(crate) use async_recursion::async_recursion as boxed;
+
 pub use call::{
     Answer, Call, CallContext, Change, Connected, Event, EventStream, ListKind, Notice, Outcome, RpcError,
     Target, Update,

@@ -104,6 +104,7 @@ impl Mailer {
     }
 
     /// Sends a plain text. The error names no address and repeats nothing of the text.
+    #[crate::boxed]
     pub async fn send(&self, to: &str, subject: &str, text: &Secret<String>) -> Result<()> {
         let to = to.parse().map_err(|_| Error::upstream("the address is none that mail can be sent to"))?;
         let message = Message::builder()

@@ -142,12 +142,14 @@ impl Pool {
     }
 
     /// Makes sure that an upstream answers, and says what it is. Probes it if that is not known.
+    #[crate::boxed]
     pub async fn connect(&self, target: &Target) -> Result<Connected> {
         let entry = self.inner.entry(target, || Arc::new(target.clone()))?;
         entry.connect(Instant::now() + self.inner.config.connect_timeout).await
     }
 
     /// Reads a list to its end. A list that the upstream does not know is empty.
+    #[crate::boxed]
     pub async fn list(&self, target: &Target, kind: ListKind) -> Result<Vec<Box<RawValue>>> {
         let entry = self.inner.entry(target, || Arc::new(target.clone()))?;
         entry.list(kind, self.inner.config.page_timeout).await
@@ -164,6 +166,7 @@ impl Pool {
     }
 
     /// Ends the sessions with an upstream, or its process, and forgets what is known of it.
+    #[crate::boxed]
     pub async fn close(&self, gateway: &GatewayId) {
         let entry = self.inner.entries.write().unwrap_or_else(PoisonError::into_inner).remove(gateway);
         if let Some(entry) = entry {
@@ -172,6 +175,7 @@ impl Pool {
     }
 
     /// Ends everything. Calls in flight fail.
+    #[crate::boxed]
     pub async fn shutdown(&self) {
         let entries =
             std::mem::take(&mut *self.inner.entries.write().unwrap_or_else(PoisonError::into_inner));

@@ -20,6 +20,9 @@ pub mod settings;
 mod socket;
 pub mod workers;
 
+// A future in a box is compiled here, once, and not again in every crate that awaits it.
+pub(crate) use async_recursion::async_recursion as boxed;
+
 pub use app::App;
 pub use routes::{route_table, router};
 pub use serve::{Serving, serve};

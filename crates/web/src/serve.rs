@@ -49,6 +49,7 @@ pub struct Serving {
 }
 
 /// Serves until `shutdown` is cancelled, then lets the requests in flight end for as long as `drain`.
+#[crate::boxed]
 pub async fn serve(listener: TcpListener, settings: ListenSettings, serving: Serving) {
     let Serving { router, workers, shutdown, drain } = serving;
     let patience = Duration::from_secs(settings.header_timeout_seconds);

@@ -104,6 +104,7 @@ impl Credential {
 
     /// Ends when the credential ends. What answers for long, a stream above all, waits for it beside its own work:
     /// it is told within a second of what this process learns, and never later than a few seconds.
+    #[crate::boxed]
     pub async fn ended(&self, engine: &Engine) -> Error {
         let mut news = engine.revocations().news();
         loop {

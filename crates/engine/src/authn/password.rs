@@ -36,12 +36,14 @@ impl Passwords {
     }
 
     /// The PHC text of a password's hash.
+    #[crate::boxed]
     pub async fn hash(&self, password: Secret<String>) -> Result<Secret<String>> {
         let argon2 = self.argon2.clone();
         self.in_turn(move || hash(&argon2, password.expose())).await
     }
 
     /// Whether the password is the one that was hashed. Without a hash it takes as long and is false.
+    #[crate::boxed]
     pub async fn verify(&self, stored: Option<Secret<String>>, password: Secret<String>) -> Result<bool> {
         let argon2 = self.argon2.clone();
         let decoy = Arc::clone(&self.decoy);

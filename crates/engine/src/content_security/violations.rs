@@ -132,6 +132,7 @@ pub struct Recorded {
 }
 
 /// Violations before the one numbered `before`, newest first.
+#[crate::boxed]
 pub async fn list(
     engine: &Engine,
     _: &Permit<AdminSecurityAudit>,

@@ -23,6 +23,7 @@ use crate::{
 };
 
 /// Changes a gateway.
+#[crate::boxed]
 pub async fn update(
     engine: &Engine,
     permit: &Permit<grant::GatewaysUpdate>,
@@ -62,6 +63,7 @@ pub async fn update(
 }
 
 /// Switches a gateway on or off. Its items stay, and are served again when it is switched on.
+#[crate::boxed]
 pub async fn set_enabled(
     engine: &Engine,
     permit: &Permit<grant::GatewaysUpdate>,

@@ -22,6 +22,7 @@ use crate::{
 };
 
 /// Registers a gateway with everything it offers.
+#[crate::boxed]
 pub async fn create(
     engine: &Engine,
     permit: &Permit<grant::GatewaysCreate>,

@@ -23,6 +23,7 @@ const JOB: &str = "system:servers-file";
 const BUILTIN_NAME: &str = "Demo";
 
 /// Makes the rows match the file. Fails, with every reason and without a change, where names cannot be had.
+#[crate::boxed]
 pub async fn sync_file(engine: &Engine, servers: Vec<FileServer>) -> Result<()> {
     let separator = &engine.settings().federation.name_separator;
     let wanted = servers.into_iter().map(|server| wanted(server, separator)).collect();
@@ -31,6 +32,7 @@ pub async fn sync_file(engine: &Engine, servers: Vec<FileServer>) -> Result<()> 
 }
 
 /// Makes or removes the demonstration server. It is there with its tools when this returns.
+#[crate::boxed]
 pub async fn sync_builtin(engine: &Engine, on: bool) -> Result<()> {
     let separator = &engine.settings().federation.name_separator;
     let checked = Checked {

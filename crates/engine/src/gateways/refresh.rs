@@ -45,6 +45,7 @@ struct By<'a> {
 }
 
 /// Asks an upstream again. An upstream that does not answer is a result, not an error.
+#[crate::boxed]
 pub async fn refresh(
     engine: &Engine,
     permit: &Permit<grant::GatewaysUpdate>,

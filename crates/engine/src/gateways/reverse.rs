@@ -38,6 +38,7 @@ pub(super) fn is_reverse(gateway: &Gateway) -> bool {
 }
 
 /// Serves a gateway over a connection, from now on and for as long as that lasts.
+#[crate::boxed]
 pub async fn publish(
     engine: &Engine,
     permit: &Permit<grant::GatewaysCreate>,
@@ -107,6 +108,7 @@ async fn create(
 }
 
 /// Notes that nobody serves a gateway any more.
+#[crate::boxed]
 pub async fn withdraw(engine: &Engine, gateway: &GatewayId) {
     engine.pool().close(gateway).await;
     if let Err(error) = refresh::lost(engine, gateway, "The program that serves it is not connected").await {

@@ -54,6 +54,7 @@ pub struct AccountChange {
 type May = Permit<AdminUserManagement>;
 
 /// Accounts by e-mail address, after the address `after`; those with `search` in address or name, where it is given.
+#[crate::boxed]
 pub async fn list(
     engine: &Engine,
     _: &May,
@@ -66,11 +67,13 @@ pub async fn list(
 }
 
 /// One account.
+#[crate::boxed]
 pub async fn get(engine: &Engine, _: &May, email: &str) -> Result<User> {
     find(engine, email).await
 }
 
 /// Makes an account with its personal team and the roles that everybody has.
+#[crate::boxed]
 pub async fn create(engine: &Engine, permit: &May, caller: &Caller, new: NewAccount) -> Result<User> {
     let email = domain::name::email("email", &new.email).map_err(|problem| Error::Invalid(vec![problem]))?;
     if new.is_admin {
@@ -164,6 +167,7 @@ async fn personal_team(engine: &Engine, user: &User) -> Result<Team> {
 }
 
 /// Changes an account.
+#[crate::boxed]
 pub async fn update(
     engine: &Engine,
     permit: &May,
@@ -261,6 +265,7 @@ impl AccountChange {
 }
 
 /// Lets a locked account try again.
+#[crate::boxed]
 pub async fn unlock(engine: &Engine, permit: &May, caller: &Caller, email: &str) -> Result<User> {
     let mut user = find(engine, email).await?;
     roles::check_may_manage(engine, permit, &user, false).await?;

@@ -46,6 +46,7 @@ impl Activity {
 }
 
 /// Notes that a token was used, or says that its session has ended. `bearer` is the token, already accepted.
+#[crate::boxed]
 pub async fn used(engine: &Engine, actor: &Actor, bearer: &str) -> Result<()> {
     let activity = &engine.people().activity;
     let (Some(limit), Some(jti)) = (activity.limit, actor.token_id.as_deref()) else { return Ok(()) };

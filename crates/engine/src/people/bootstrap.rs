@@ -22,6 +22,7 @@ const BY: &str = "system:bootstrap";
 ///
 /// The password is the operator's or generated, and is not held against the rules for passwords here: the
 /// configuration has judged it.
+#[crate::boxed]
 pub async fn bootstrap(engine: &Engine, password: Secret<String>) -> Result<bool> {
     let caller = Caller { via: "bootstrap", ..Caller::default() };
     repair_roles(engine, &caller).await?;

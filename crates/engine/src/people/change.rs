@@ -15,6 +15,7 @@ use crate::{
 };
 
 /// Changes the actor's own password, which takes the old one. Ends every session, this one included.
+#[crate::boxed]
 pub async fn change_password(
     engine: &Engine,
     actor: &Arc<Actor>,
@@ -36,6 +37,7 @@ pub async fn change_password(
 
 /// Changes the password of whoever knows it, without a session: for those whose login waits for the change. Fails
 /// as a login does.
+#[crate::boxed]
 pub async fn change_password_of(
     engine: &Engine,
     caller: &Caller,

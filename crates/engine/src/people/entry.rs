@@ -20,12 +20,14 @@ use crate::{
 const REFUSED: Error = Error::Unauthenticated("Invalid authentication credentials");
 
 /// Somebody whom a trusted proxy names.
+#[crate::boxed]
 pub async fn by_proxy(engine: &Engine, name: &str) -> Result<Admitted> {
     let email = domain::name::email("", name).map_err(|_| REFUSED)?;
     recognised(engine, &email).await
 }
 
 /// The platform's administrator, for Basic credentials. Whether they are taken at all is decided before.
+#[crate::boxed]
 pub async fn by_basic(engine: &Engine, caller: &Caller, (user, password): (&str, &str)) -> Result<Admitted> {
     let entry = &engine.settings().people.entry;
     let tries = Tries::take(engine, caller, "basic credentials")?;
@@ -89,6 +91,7 @@ async fn actor_of(engine: &Engine, user: User) -> Result<Actor> {
 
 /// Makes sure that the actor administers the platform now, and with a credential that reaches all of it: asked of
 /// the database and not of what is remembered.
+#[crate::boxed]
 pub async fn check_administrator(engine: &Engine, actor: &Arc<Actor>) -> Result<()> {
     let denied = Err(Error::Forbidden { needs: None });
     if actor.server.is_some() || actor.scope == Scope::PublicOnly {

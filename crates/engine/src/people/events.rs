@@ -45,6 +45,7 @@ impl From<PersonEvent> for AuthEvent {
 }
 
 /// What happened to the actor's own account, newest first.
+#[crate::boxed]
 pub async fn own_events(
     engine: &Engine,
     actor: &Arc<Actor>,
@@ -55,6 +56,7 @@ pub async fn own_events(
 }
 
 /// What happened to every account, or to the one with an address, newest first.
+#[crate::boxed]
 pub async fn events(
     engine: &Engine,
     _: &Permit<AdminUserManagement>,

@@ -28,6 +28,7 @@ pub enum Entry {
 }
 
 /// Exchanges e-mail address and password for a session.
+#[crate::boxed]
 pub async fn login(engine: &Engine, caller: &Caller, email: &str, password: Secret<String>) -> Result<Entry> {
     let is_default = is_default(engine, &password);
     let user = recognise(engine, caller, email, password).await?;
@@ -57,6 +58,7 @@ fn is_too_old(engine: &Engine, user: &User) -> bool {
 }
 
 /// The actor's own account.
+#[crate::boxed]
 pub async fn myself(engine: &Engine, actor: &Arc<Actor>) -> Result<User> {
     let user = store::users::by_email(engine.db(), &actor.email).await?;
     user.ok_or(Error::Unauthenticated("Invalid authentication credentials"))

@@ -23,6 +23,7 @@ pub fn check_registration(engine: &Engine) -> Result<()> {
 }
 
 /// Makes an account and begins its first session. The account administers nothing, whatever was asked for.
+#[crate::boxed]
 pub async fn register(
     engine: &Engine,
     caller: &Caller,

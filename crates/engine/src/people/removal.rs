@@ -21,6 +21,7 @@ use crate::{
 };
 
 /// Deletes an account with its memberships, roles and personal team.
+#[crate::boxed]
 pub async fn delete(
     engine: &Engine,
     permit: &Permit<AdminUserManagement>,

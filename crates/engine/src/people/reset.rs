@@ -85,6 +85,7 @@ fn hash_of(secret: &str) -> String {
 }
 
 /// Makes a link's secret for an operator at the command line, beside a running gateway or without one.
+#[crate::boxed]
 pub async fn issue_reset(
     db: &Db,
     keys: &Keys,
@@ -116,6 +117,7 @@ pub async fn issue_reset(
 }
 
 /// When a link ends, if it is still to be had.
+#[crate::boxed]
 pub async fn reset_end(engine: &Engine, secret: &str) -> Result<Timestamp> {
     open(engine, secret).await.map(|(_, reset)| reset.expires_at)
 }
@@ -138,6 +140,7 @@ async fn open(engine: &Engine, secret: &str) -> Result<(User, Reset)> {
 }
 
 /// Sets a new password with a link's secret.
+#[crate::boxed]
 pub async fn complete_reset(
     engine: &Engine,
     caller: &Caller,

@@ -45,6 +45,7 @@ pub struct NewAssignment {
 }
 
 /// Gives somebody a role.
+#[crate::boxed]
 pub async fn assign(
     engine: &Engine,
     permit: &May,
@@ -82,6 +83,7 @@ pub async fn assign(
 }
 
 /// Takes a role from somebody: the one that counts in `scope` where that is given, and in the team.
+#[crate::boxed]
 pub async fn revoke(
     engine: &Engine,
     permit: &May,

@@ -76,6 +76,7 @@ fn claims_of(user: &User, issued: i64) -> Claims {
 }
 
 /// Continues a session with a new token. `claims` are those of the token that `actor` came in with.
+#[crate::boxed]
 pub async fn refresh(
     engine: &Engine,
     actor: &Arc<Actor>,
@@ -115,6 +116,7 @@ pub async fn refresh(
 }
 
 /// Revokes the token that the actor came in with. Gives its id, where it has one.
+#[crate::boxed]
 pub async fn logout(engine: &Engine, actor: &Arc<Actor>, caller: &Caller) -> Result<Option<String>> {
     let Some(token_id) = actor.token_id.clone() else { return Ok(None) };
     let user = super::myself(engine, actor).await?;

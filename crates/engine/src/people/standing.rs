@@ -13,6 +13,7 @@ use crate::engine::Engine;
 const REFRESHED: &str = "refreshed";
 
 /// Whether the token with this id was not taken away.
+#[crate::boxed]
 pub async fn token_stands(engine: &Engine, token_id: &str) -> Result<bool> {
     let reason = store::endings::reason(engine.db(), token_id).await?;
     Ok(reason.is_none_or(|reason| reason == REFRESHED))

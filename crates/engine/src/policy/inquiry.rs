@@ -101,6 +101,7 @@ pub struct Explanation {
 }
 
 /// Explains a decision. Questions about somebody else are for `admin.security_audit`, and are audited.
+#[crate::boxed]
 pub async fn explain(
     engine: &Engine,
     asking: &Arc<Actor>,

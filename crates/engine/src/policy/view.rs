@@ -75,6 +75,7 @@ pub struct View {
 }
 
 /// What the subject sees of a kind, from `offset` on. Audited.
+#[crate::boxed]
 pub async fn view_as(
     engine: &Engine,
     permit: &Permit<AdminSecurityAudit>,

@@ -55,6 +55,7 @@ pub struct NewPrompt {
 }
 
 /// Registers a prompt.
+#[crate::boxed]
 pub async fn create(
     engine: &Engine,
     permit: &Permit<grant::PromptsCreate>,

@@ -42,6 +42,7 @@ pub struct Inbox {
 
 impl Inbox {
     /// Waits until there is something.
+    #[crate::boxed]
     pub async fn rung(&self) {
         self.bell.notified().await;
     }

@@ -41,6 +41,7 @@ pub struct NewResource {
 }
 
 /// Registers a resource.
+#[crate::boxed]
 pub async fn create(
     engine: &Engine,
     permit: &Permit<grant::ResourcesCreate>,

@@ -49,6 +49,7 @@ pub struct Invited {
 }
 
 /// Invites an address to a team, and mails it the link that begins with `link`. There need not be an account with it.
+#[crate::boxed]
 pub async fn invite(
     engine: &Engine,
     permit: &May,
@@ -124,6 +125,7 @@ fn hash_of(token: &str) -> String {
 }
 
 /// Invitations to a team that are neither accepted nor taken back; for those who manage its members.
+#[crate::boxed]
 pub async fn invitations(
     engine: &Engine,
     permit: &Permit<TeamsRead>,
@@ -140,6 +142,7 @@ pub async fn invitations(
 }
 
 /// Takes an invitation back.
+#[crate::boxed]
 pub async fn cancel(engine: &Engine, permit: &May, caller: &Caller, id: &str) -> Result<()> {
     let hidden = || Error::not_found("Invitation", "");
     let found = TeamId::parse(id).map(|id| id.as_str().to_owned()).ok_or_else(hidden)?;
@@ -156,6 +159,7 @@ pub async fn cancel(engine: &Engine, permit: &May, caller: &Caller, id: &str) ->
 }
 
 /// Accepts an invitation with its token.
+#[crate::boxed]
 pub async fn accept(
     engine: &Engine,
     permit: &Permit<TeamsJoin>,

@@ -35,6 +35,7 @@ pub struct Asked {
 }
 
 /// Asks to be let into a public team.
+#[crate::boxed]
 pub async fn ask(
     engine: &Engine,
     permit: &Permit<TeamsJoin>,
@@ -74,6 +75,7 @@ pub async fn ask(
 }
 
 /// Takes the actor's own request back.
+#[crate::boxed]
 pub async fn withdraw(engine: &Engine, permit: &Permit<TeamsJoin>, caller: &Caller, id: &str) -> Result<()> {
     let hidden = || Error::not_found("Join request", "");
     let team = TeamId::parse(id).ok_or_else(hidden)?;
@@ -87,6 +89,7 @@ pub async fn withdraw(engine: &Engine, permit: &Permit<TeamsJoin>, caller: &Call
 }
 
 /// Requests to a team that wait for an answer, oldest first.
+#[crate::boxed]
 pub async fn requests(engine: &Engine, permit: &May, id: &str, page: (i64, i64)) -> Result<Vec<Asked>> {
     let team = find_to_change(engine, permit, id).await?;
     let found = store::join_requests::open_of_team(engine.db(), &team.id, engine.clock().now(), page).await?;
@@ -94,6 +97,7 @@ pub async fn requests(engine: &Engine, permit: &May, id: &str, page: (i64, i64))
 }
 
 /// The actor's own requests that wait for an answer. Teams that went private since are not named.
+#[crate::boxed]
 pub async fn asked_by_me(
     engine: &Engine,
     permit: &Permit<TeamsJoin>,
@@ -112,6 +116,7 @@ pub async fn asked_by_me(
 }
 
 /// Takes somebody in who asked.
+#[crate::boxed]
 pub async fn approve(
     engine: &Engine,
     permit: &May,
@@ -134,6 +139,7 @@ pub async fn approve(
 }
 
 /// Refuses a request.
+#[crate::boxed]
 pub async fn reject(
     engine: &Engine,
     permit: &May,

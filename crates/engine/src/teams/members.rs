@@ -27,6 +27,7 @@ use crate::{
 pub(super) type May = Permit<TeamsManageMembers>;
 
 /// Members of a team, longest first.
+#[crate::boxed]
 pub async fn members(
     engine: &Engine,
     permit: &Permit<TeamsRead>,
@@ -50,6 +51,7 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Takes somebody into a team.
+#[crate::boxed]
 pub async fn add_member(
     engine: &Engine,
     permit: &May,
@@ -74,6 +76,7 @@ pub async fn add_member(
 }
 
 /// Makes a member an owner, or an owner a member, who then keeps no other role in the team.
+#[crate::boxed]
 pub async fn change_member(
     engine: &Engine,
     permit: &May,
@@ -106,6 +109,7 @@ pub async fn change_member(
 }
 
 /// Takes somebody out of a team.
+#[crate::boxed]
 pub async fn remove_member(
     engine: &Engine,
     permit: &May,
@@ -124,6 +128,7 @@ pub async fn remove_member(
 }
 
 /// Leaves a team.
+#[crate::boxed]
 pub async fn leave(engine: &Engine, permit: &Permit<TeamsJoin>, caller: &Caller, id: &str) -> Result<()> {
     let team = find(engine, permit, id).await?;
     if team.is_personal {

@@ -24,10 +24,11 @@ use crate::{
 };
 
 /// Changes one of the actor's own tokens.
-pub async fn update(
-    engine: &Engine,
+#[crate::boxed]
+pub async fn update<'a>(
+    engine: &'a Engine,
     permit: &Permit<TokensUpdate>,
-    desk: Desk<'_>,
+    desk: Desk<'a>,
     id: &str,
     change: TokenChange,
 ) -> Result<ApiToken> {
@@ -87,10 +88,11 @@ impl Checked {
 }
 
 /// Revokes one of the actor's own tokens. Doing it again changes nothing.
-pub async fn revoke(
-    engine: &Engine,
+#[crate::boxed]
+pub async fn revoke<'a>(
+    engine: &'a Engine,
     permit: &Permit<TokensRevoke>,
-    desk: Desk<'_>,
+    desk: Desk<'a>,
     (id, reason): (&str, Option<String>),
 ) -> Result<()> {
     check_in_person(permit.actor(), desk.credential)?;

@@ -31,10 +31,11 @@ use crate::{
 const MOST_TOKENS: i64 = 1000;
 
 /// Makes a token. What is returned beside it is the token itself, for the only time.
-pub async fn create(
-    engine: &Engine,
+#[crate::boxed]
+pub async fn create<'a>(
+    engine: &'a Engine,
     permit: &Permit<TokensCreate>,
-    desk: Desk<'_>,
+    desk: Desk<'a>,
     new: NewToken,
 ) -> Result<(ApiToken, Secret<String>)> {
     let actor = permit.actor();

@@ -36,6 +36,7 @@ pub struct View {
 }
 
 /// The pins in these states of the tools that the actor sees, newest first.
+#[crate::boxed]
 pub async fn list(
     engine: &Engine,
     permit: &Permit<grant::ToolsUpdate>,
@@ -46,6 +47,7 @@ pub async fn list(
 }
 
 /// The pin of one tool.
+#[crate::boxed]
 pub async fn get(engine: &Engine, permit: &Permit<grant::ToolsUpdate>, id: &str) -> Result<View> {
     let tool = visible(engine, permit.scope(), id).await?;
     ownership::may_change(permit, &tool.owned)?;
@@ -54,6 +56,7 @@ pub async fn get(engine: &Engine, permit: &Permit<grant::ToolsUpdate>, id: &str)
 }
 
 /// Serves what the upstream offers from now on.
+#[crate::boxed]
 pub async fn approve(
     engine: &Engine,
     permit: &Permit<grant::ToolsUpdate>,
@@ -82,6 +85,7 @@ pub async fn approve(
 
 /// Goes on with what was approved; what the upstream offers is not asked about again. A tool of which nothing was ever
 /// approved stays held back.
+#[crate::boxed]
 pub async fn reject(
     engine: &Engine,
     permit: &Permit<grant::ToolsUpdate>,

@@ -39,7 +39,8 @@ row! {
 }
 
 /// Teams with the number of their members, newest first.
-pub async fn list(db: &Db, which: Which<'_>, page: &Page) -> Result<Vec<(Team, i64)>> {
+#[crate::boxed]
+pub async fn list<'a>(db: &'a Db, which: Which<'a>, page: &Page) -> Result<Vec<(Team, i64)>> {
     let counted = "(SELECT COUNT(*) FROM memberships WHERE memberships.team_id = teams.id) AS member_count";
     let mut sql = wanted(Sql::new(format!("SELECT {COLUMNS}, {counted} FROM teams WHERE ")), which);
     if let Some(Cursor { created_at, id }) = &page.after {
@@ -53,7 +54,8 @@ pub async fn list(db: &Db, which: Which<'_>, page: &Page) -> Result<Vec<(Team, i
 }
 
 /// How many teams there are.
-pub async fn count(db: &Db, which: Which<'_>) -> Result<i64> {
+#[crate::boxed]
+pub async fn count<'a>(db: &'a Db, which: Which<'a>) -> Result<i64> {
     let row: Option<(i64,)> = db.one(wanted(Sql::new("SELECT COUNT(*) FROM teams WHERE "), which)).await?;
     Ok(row.map_or(0, |(count,)| count))
 }
@@ -73,6 +75,7 @@ fn wanted(sql: Sql, which: Which<'_>) -> Sql {
 }
 
 /// Members of a team, longest first, after the one with the time and the address of `page.after`.
+#[crate::boxed]
 pub async fn members_page(db: &Db, team: &TeamId, page: &Page) -> Result<Vec<Membership>> {
     let mut sql = Sql::new(SELECT_MEMBERS).push(" WHERE team_id = ", team.as_str());
     if let Some(Cursor { created_at, id }) = &page.after {

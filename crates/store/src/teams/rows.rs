@@ -17,6 +17,7 @@ const TABLES: [(&str, &str); 5] = [
 ];
 
 /// How many rows of each kind are shared within a team; kinds without any are left out.
+#[crate::boxed]
 pub async fn shared_in(tx: &mut Tx, team: &TeamId) -> Result<Vec<(&'static str, i64)>> {
     let mut found = Vec::new();
     for (table, kind) in TABLES {
@@ -32,6 +33,7 @@ pub async fn shared_in(tx: &mut Tx, team: &TeamId) -> Result<Vec<(&'static str, 
 }
 
 /// Takes the team from its public and private rows; who sees them does not depend on it. Gives their number.
+#[crate::boxed]
 pub async fn release(tx: &mut Tx, team: &TeamId) -> Result<u64> {
     let mut released = 0;
     for (table, _) in TABLES {

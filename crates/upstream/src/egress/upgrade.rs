@@ -30,6 +30,7 @@ pub enum Switched {
 
 impl Client {
     /// Asks to leave HTTP, with a request that says for what. Always HTTP/1.1: later versions have no such thing.
+    #[crate::boxed]
     pub async fn switch(&self, request: Request<Full<Bytes>>, limit: Duration) -> Result<Switched> {
         let tls = HttpsConnectorBuilder::new()
             .with_provider_and_webpki_roots(rustls::crypto::aws_lc_rs::default_provider())

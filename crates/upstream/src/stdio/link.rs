@@ -135,12 +135,14 @@ impl StdioLink {
     }
 
     /// Starts the server if it does not run, and says what it is.
+    #[crate::boxed]
     pub async fn connect(&self) -> Result<Connected> {
         let running = self.inner.running().await.map_err(|error| self.inner.named(error))?;
         Ok(running.connected.clone())
     }
 
     /// Sends one request. Dropping the future or the answer cancels it at the server.
+    #[crate::boxed]
     pub async fn call(&self, call: Call) -> Result<Answer> {
         let deadline = Instant::now() + call.timeout;
         let begun = async {
@@ -163,6 +165,7 @@ impl StdioLink {
     }
 
     /// Ends the server for good, and waits until it and all that it started are gone.
+    #[crate::boxed]
     pub async fn close(&self) {
         self.inner.close();
         self.inner.processes.wait().await;

@@ -50,6 +50,7 @@ pub struct RoleChange {
 }
 
 /// Roles with what they come to, of one scope if given; also those that are off where `all` are wanted.
+#[crate::boxed]
 pub async fn roles(
     engine: &Engine,
     _: &May,
@@ -63,6 +64,7 @@ pub async fn roles(
 }
 
 /// One role with what it comes to.
+#[crate::boxed]
 pub async fn role(engine: &Engine, _: &May, id: &str) -> Result<(RoleRow, PermissionSet)> {
     let rows = store::roles::all(engine.db()).await?;
     let row = find(&rows, id, None)?;
@@ -70,6 +72,7 @@ pub async fn role(engine: &Engine, _: &May, id: &str) -> Result<(RoleRow, Permis
 }
 
 /// Makes a role.
+#[crate::boxed]
 pub async fn create_role(
     engine: &Engine,
     permit: &May,
@@ -109,6 +112,7 @@ pub async fn create_role(
 }
 
 /// Changes a role, at once for everybody who has it.
+#[crate::boxed]
 pub async fn update_role(
     engine: &Engine,
     permit: &May,
@@ -143,6 +147,7 @@ pub async fn update_role(
 }
 
 /// Removes a role, and takes it from everybody who has it.
+#[crate::boxed]
 pub async fn delete_role(engine: &Engine, permit: &May, caller: &Caller, id: &str) -> Result<()> {
     check_administrator(permit.actor())?;
     let mut tx = engine.db().begin().await?;

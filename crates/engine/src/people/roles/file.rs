@@ -37,6 +37,7 @@ struct Entry {
 }
 
 /// Makes sure of every role; `file` is the text of the operator's file, where there is one.
+#[crate::boxed]
 pub async fn prepare_roles(engine: &Engine, file: Option<&str>) -> Result<()> {
     let caller = Caller { via: "bootstrap", ..Caller::default() };
     bootstrap::repair_roles(engine, &caller).await?;

@@ -26,6 +26,7 @@ pub struct Given {
 }
 
 /// The roles that somebody has, of one scope if given; also those that do not count where `all` are wanted.
+#[crate::boxed]
 pub async fn assignments(
     engine: &Engine,
     _: &May,
@@ -40,6 +41,7 @@ pub async fn assignments(
 }
 
 /// The actor's own roles that count.
+#[crate::boxed]
 pub async fn my_roles(engine: &Engine, actor: &Arc<Actor>) -> Result<Vec<Given>> {
     let given = given_to(engine, &actor.email).await?;
     Ok(given.into_iter().filter(|given| given.is_active).collect())
@@ -67,6 +69,7 @@ pub fn my_permissions(actor: &Arc<Actor>, team: Option<&str>) -> Result<Vec<&'st
 }
 
 /// What somebody may do through their roles: everywhere, or in a team as well.
+#[crate::boxed]
 pub async fn permissions_of(
     engine: &Engine,
     _: &Auditor,
@@ -78,6 +81,7 @@ pub async fn permissions_of(
 }
 
 /// Whether somebody may do something through their roles: everywhere, or in a team as well.
+#[crate::boxed]
 pub async fn holds(
     engine: &Engine,
     _: &Auditor,
