@@ -6,14 +6,12 @@ mod banner;
 mod cli;
 mod command;
 mod config;
+mod memory;
 mod telemetry;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = cli::Cli::parse();

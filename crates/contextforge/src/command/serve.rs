@@ -25,7 +25,7 @@ use crate::{
     banner::{self, Banner},
     cli::Serve,
     config::{self, Configuration, Overrides},
-    telemetry,
+    memory, telemetry,
 };
 
 /// Minutes that the token in the banner lasts.
@@ -45,6 +45,7 @@ pub(super) async fn run(data_dir: &Path, options: Serve) -> anyhow::Result<ExitC
     let (address, serving) = listen(&configuration, &engine, Arc::clone(&workers)).await?;
     join_upstreams(&engine, servers, options.demo).await;
     engine::jobs::start(&engine);
+    let memory = tokio::spawn(memory::give_back());
     let token = banner_token(&configuration, &engine, options.quiet)?;
     banner::print(&Banner {
         url: &format!("http://{address}"),
@@ -55,6 +56,7 @@ pub(super) async fn run(data_dir: &Path, options: Serve) -> anyhow::Result<ExitC
         secrets_file: configuration.generated.as_deref(),
     });
     serving.await?;
+    memory.abort();
     engine.stop().await;
     drop(workers);
     Ok(ExitCode::SUCCESS)

@@ -136,3 +136,18 @@ async fn a_database_of_the_python_gateway_is_refused() {
     assert!(!output.status.success() && text.contains("import"), "{text}");
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
+
+/// A password hash of 256 MiB is made when the administrator is; the process is quiet afterwards.
+#[tokio::test]
+async fn memory_that_a_burst_took_goes_back_to_the_system() {
+    let vars = [("ARGON2ID_MEMORY_COST", "262144"), ("ARGON2ID_TIME_COST", "1")];
+    let app = App::with(&vars, &[]).await;
+    let status = format!("/proc/{}/status", app.process.id().unwrap());
+    let kilobytes = |name: &str| -> u64 {
+        let text = std::fs::read_to_string(&status).unwrap();
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    assert!(kilobytes("VmHWM") > 256 * 1024, "the hash was made in this process");
+    app.until(async || kilobytes("RssAnon") < 128 * 1024).await;
+}
