@@ -1,7 +1,7 @@
 //! What keeps discoveries from treading on each other: few at once, one per gateway, one writer at a time.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
 };
 
@@ -20,6 +20,8 @@ pub struct Federation {
     running: Mutex<HashSet<GatewayId>>,
     /// Held over database work only, never over the network: names are checked and taken under it.
     writes: tokio::sync::Mutex<()>,
+    /// How often whoever served a gateway took it away.
+    withdrawals: Mutex<HashMap<GatewayId, u64>>,
 }
 
 impl Default for Federation {
@@ -28,6 +30,7 @@ impl Default for Federation {
             slots: Semaphore::new(AT_ONCE),
             running: Mutex::default(),
             writes: tokio::sync::Mutex::default(),
+            withdrawals: Mutex::default(),
         }
     }
 }
@@ -48,6 +51,18 @@ impl Federation {
     /// Waits for the turn to write.
     pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
         self.writes.lock().await
+    }
+
+    /// How often whoever served this gateway took it away. What was read before that number grew says nothing now.
+    pub(crate) fn withdrawals(&self, gateway: &GatewayId) -> u64 {
+        let withdrawals = self.withdrawals.lock().unwrap_or_else(PoisonError::into_inner);
+        withdrawals.get(gateway).copied().unwrap_or(0)
+    }
+
+    /// Notes that whoever served this gateway took it away. To be called with the turn to write.
+    pub(crate) fn withdrawn(&self, gateway: &GatewayId) {
+        let mut withdrawals = self.withdrawals.lock().unwrap_or_else(PoisonError::into_inner);
+        *withdrawals.entry(gateway.clone()).or_default() += 1;
     }
 }
 

@@ -105,11 +105,12 @@ async fn sync(engine: &Engine, gateway: &Gateway, by: By<'_>) -> Result<Refreshe
         duration: started.elapsed(),
         at: engine.clock().now(),
     };
+    let withdrawals = engine.federation().withdrawals(&gateway.id);
     match discovery::fetch(engine, &target(gateway)).await {
-        Ok(found) => {
-            let plan = take_over(engine, gateway, &found, by).await?;
-            Ok(report(None, &plan))
-        }
+        Ok(found) => match take_over(engine, (gateway, withdrawals), &found, by).await? {
+            Some(plan) => Ok(report(None, &plan)),
+            None => Ok(report(Some(reverse::GONE.to_owned()), &Plan::default())),
+        },
         Err(error) => {
             let error = discovery::told(&error);
             lost(engine, &gateway.id, &error).await?;
@@ -118,8 +119,17 @@ async fn sync(engine: &Engine, gateway: &Gateway, by: By<'_>) -> Result<Refreshe
     }
 }
 
-async fn take_over(engine: &Engine, asked: &Gateway, found: &Found, by: By<'_>) -> Result<Plan> {
+/// Stores what was found; `None` where whoever was asked is gone meanwhile.
+async fn take_over(
+    engine: &Engine,
+    (asked, withdrawals): (&Gateway, u64),
+    found: &Found,
+    by: By<'_>,
+) -> Result<Option<Plan>> {
     let _turn = engine.federation().turn().await;
+    if engine.federation().withdrawals(&asked.id) != withdrawals {
+        return Ok(None);
+    }
     let missing = || Error::not_found("Gateway", asked.id.as_str());
     let row = store::gateways::get(engine.db(), &asked.id).await?.ok_or_else(missing)?;
     let before = opened(engine, row)?;
@@ -140,7 +150,7 @@ async fn take_over(engine: &Engine, asked: &Gateway, found: &Found, by: By<'_>) 
     if news {
         catalogue::changed(engine).await?;
     }
-    Ok(plan)
+    Ok(Some(plan))
 }
 
 async fn save(

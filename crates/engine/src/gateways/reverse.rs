@@ -21,6 +21,9 @@ use super::{
 };
 use crate::{Engine, Permit, content_security, content_security::Text, ownership, ownership::Wish};
 
+/// Why a gateway that nobody serves does not answer.
+pub(super) const GONE: &str = "The program that serves it is not connected";
+
 /// What a program wants to serve.
 #[derive(Debug, Clone, Default)]
 pub struct Published {
@@ -110,8 +113,15 @@ async fn create(
 /// Notes that nobody serves a gateway any more.
 #[crate::boxed]
 pub async fn withdraw(engine: &Engine, gateway: &GatewayId) {
+    if engine.reverse_sessions().serves(gateway) {
+        // It is back already, over another connection.
+        return;
+    }
     engine.pool().close(gateway).await;
-    if let Err(error) = refresh::lost(engine, gateway, "The program that serves it is not connected").await {
+    // A refresh that is under way has written what it read, or sees that it comes too late.
+    let _turn = engine.federation().turn().await;
+    engine.federation().withdrawn(gateway);
+    if let Err(error) = refresh::lost(engine, gateway, GONE).await {
         tracing::warn!(%error, %gateway, "a gateway whose connection ended could not be marked");
     }
 }

@@ -87,6 +87,7 @@ async fn a_local_server_is_a_gateway_while_it_is_connected() {
     kill_process(proxy, Signal::TERM).unwrap();
     assert!(program.wait().await.unwrap().success());
     app.until(async || !lives(third) && sessions(&app).await.is_empty()).await;
+    app.until(async || app.get(&path, &app.admin()).await.expect(200)["reachable"] == false).await;
     let gone = call(&app, "home-pid", json!({})).await;
     assert!(gone["error"].is_object(), "{gone}");
     assert_eq!(app.get("/v1/gateways", &app.admin()).await.expect(200).as_array().unwrap().len(), 1);
