@@ -15,7 +15,7 @@ use protocol::{
 };
 use serde_json::{json, value::RawValue};
 
-use super::{dispatch::Incoming, endpoint::Request, reply::Reply};
+use super::{dispatch::Incoming, endpoint::Request, reply::Reply, session::Session};
 
 /// Milliseconds that a client may keep lists and `server/discover`: changes show after at most this time.
 const TTL_MS: i64 = 5_000;
@@ -47,6 +47,12 @@ pub(crate) fn initialize(request: &Request, incoming: Incoming<'_>) -> Reply {
         },
         Err(error) => Reply::failed(incoming.id, error, Era::Legacy { version }),
     }
+}
+
+/// What `initialize` settled, for doors whose connection is the session: it goes on under the key that it has.
+pub(crate) fn settled(request: &Request, reply: &Reply) -> Option<Session> {
+    let Reply::Answer { session: Some(id), .. } = reply else { return None };
+    request.auth.app.sessions().find(request.auth.actor(), &request.at, id.to_str().ok()?)
 }
 
 /// Answers `server/discover`.

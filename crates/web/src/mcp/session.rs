@@ -52,6 +52,13 @@ pub(crate) struct Session {
     pub(crate) owner: Option<Arc<str>>,
 }
 
+impl Session {
+    /// The same session after a handshake in it.
+    pub(crate) fn after(self, handshake: &Self) -> Self {
+        Self { version: handshake.version, abilities: handshake.abilities, ..self }
+    }
+}
+
 impl Sessions {
     /// Sessions sealed with `key`.
     pub(crate) fn new(key: &[u8; 32], clock: Clock) -> Result<Self> {

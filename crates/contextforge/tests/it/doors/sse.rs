@@ -91,6 +91,40 @@ async fn a_client_of_the_oldest_revision_is_served() {
     app.until(async || peer.state.followed().is_empty()).await;
 }
 
+/// What the client said that it can be asked holds for the stream; a client that said nothing is not asked.
+#[tokio::test]
+async fn a_client_is_asked_on_its_stream() {
+    let app = App::with(&[], &[]).await;
+    let peers = [Peer::start(Era::Modern).await, Peer::start(Era::Legacy).await];
+    register(&app, "new", &peers[0].url()).await;
+    register(&app, "old", &peers[1].url()).await;
+    let capabilities = json!({ "elicitation": {} });
+    let hello = json!({ "protocolVersion": "2025-06-18", "capabilities": capabilities, "clientInfo": { "name": "t", "version": "1" } });
+    let mut client = Client::open(&app, "/sse", &app.admin()).await;
+    client.ask("initialize", hello).await;
+    let mut silent = Client::open(&app, "/sse", &app.admin()).await;
+    silent.ask("initialize", self::hello()).await;
+    for upstream in ["new", "old"] {
+        let params =
+            json!({ "name": format!("{upstream}-test-elicitation"), "arguments": { "message": "Who?" } });
+        let call = json!({ "jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": params });
+        assert_eq!(client.send(&app.admin(), &call).await, 202);
+        let question = client.events.next().await.unwrap();
+        assert_eq!(question["method"], "elicitation/create", "{upstream}: {question}");
+        let content = json!({ "username": "ann", "email": "ann@example.com" });
+        let answer = json!({ "action": "accept", "content": content });
+        let answer = json!({ "jsonrpc": "2.0", "id": question["id"], "result": answer });
+        assert_eq!(client.send(&app.admin(), &answer).await, 202);
+        let done = client.events.next().await.unwrap();
+        assert_eq!(done["id"], 9, "{done}");
+        let text = done["result"]["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains("ann@example.com"), "{upstream}: {done}");
+        let (answer, before) = silent.ask("tools/call", params).await;
+        assert!(before.is_empty(), "{upstream}: {before:?}");
+        assert!(answer["result"]["isError"] == true || answer["error"].is_object(), "{upstream}: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn a_call_is_cancelled_and_ends_with_its_stream() {
     let app = App::with(&[], &[]).await;

@@ -134,7 +134,8 @@ async fn post(
     if let Err(refusal) = jsonrpc::parse(&body) {
         return Ok(endpoint::refuse(refusal));
     }
-    let request = Request { auth, place, at, headers, session: Some(session), streams: true };
+    let session = Some(line.session(session));
+    let request = Request { auth, place, at, headers, session, streams: true };
     line.take(request, body)?;
     Ok(json(StatusCode::ACCEPTED, br#"{"status":"success"}"#.to_vec()))
 }

@@ -36,6 +36,7 @@ use crate::{
     guard::Authorized,
     mcp::{
         endpoint::{self, Request},
+        handshake::settled,
         push::{
             self,
             feed::{Check, Feed, Voice},
@@ -183,7 +184,9 @@ impl Door {
         match &message {
             Message::Request { method, .. } if method == "initialize" => {
                 let reply = endpoint::one(&request, message).await;
-                self.settle(&request, &reply);
+                if let Some(handshake) = settled(&request, &reply) {
+                    self.session = self.session.clone().after(&handshake);
+                }
                 socket.say(in_words(reply)).await;
             }
             Message::Request { id, .. } => {
@@ -211,17 +214,6 @@ impl Door {
         lines.extend(modern);
         let auth = self.request.auth.renewed(permit);
         Ok(Request { auth, place, at: self.request.at.clone(), headers: lines, session, streams: true })
-    }
-
-    /// Keeps what `initialize` settled, under the key of this connection.
-    fn settle(&mut self, request: &Request, reply: &Reply) {
-        let Reply::Answer { session: Some(id), .. } = reply else { return };
-        let Ok(id) = id.to_str() else { return };
-        let found = self.request.auth.app.sessions().find(request.auth.actor(), &request.at, id);
-        if let Some(mut found) = found {
-            found.key = Arc::clone(&self.session.key);
-            self.session = found;
-        }
     }
 }
 

@@ -26,8 +26,10 @@ use crate::{
     decision::{self, Refused},
     mcp::{
         endpoint::{self, Request},
+        handshake::settled,
         push::feed::named,
         reply::Reply,
+        session::Session,
     },
 };
 
@@ -48,6 +50,8 @@ pub(crate) struct Line {
     pub(crate) gone: CancellationToken,
     calls: Arc<Semaphore>,
     patience: Duration,
+    /// What `initialize` settled.
+    handshake: Arc<Mutex<Option<Session>>>,
 }
 
 /// Held by the stream: with it goes the way to it.
@@ -64,7 +68,8 @@ impl Lines {
         let (answers, receiver) = mpsc::channel(QUEUE);
         let gone = CancellationToken::new();
         let patience = Duration::from_secs(app.settings().streams.send_seconds);
-        let line = Line { answers, gone: gone.clone(), calls: Arc::new(Semaphore::new(CALLS)), patience };
+        let (calls, handshake) = (Arc::new(Semaphore::new(CALLS)), Arc::default());
+        let line = Line { answers, gone: gone.clone(), calls, patience, handshake };
         self.table().insert(Arc::clone(session), line);
         let open = Open { lines: self.clone(), app: app.clone(), session: Arc::clone(session), gone };
         (open, receiver)
@@ -89,6 +94,14 @@ impl Drop for Open {
 }
 
 impl Line {
+    /// The session of the stream, as the handshake left it.
+    pub(crate) fn session(&self, opened: Session) -> Session {
+        match &*self.handshake.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(handshake) => opened.after(handshake),
+            None => opened,
+        }
+    }
+
     /// Answers a message on the stream, while the client goes on.
     pub(crate) fn take(self, request: Request, body: Bytes) -> Result<()> {
         let Ok(place) = Arc::clone(&self.calls).try_acquire_owned() else {
@@ -106,6 +119,9 @@ impl Line {
         let Ok(message) = jsonrpc::parse(&body) else { return };
         let reply = endpoint::one(&request, message).await;
         note(&request, &reply);
+        if let Some(handshake) = settled(&request, &reply) {
+            *self.handshake.lock().unwrap_or_else(PoisonError::into_inner) = Some(handshake);
+        }
         match reply {
             // Events without a name are messages, by the standard.
             Reply::Stream(body) => self.relay(body).await,
