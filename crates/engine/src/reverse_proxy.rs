@@ -8,7 +8,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
 use domain::{
@@ -71,6 +71,15 @@ pub struct Registered {
     sessions: Arc<RwLock<BTreeMap<String, ReverseSession>>>,
     id: String,
     ended: CancellationToken,
+    served: Arc<OnceLock<GatewayId>>,
+}
+
+/// Notes which gateway a session serves.
+#[derive(Debug, Clone)]
+pub struct Mark {
+    sessions: Arc<RwLock<BTreeMap<String, ReverseSession>>>,
+    id: String,
+    served: Arc<OnceLock<GatewayId>>,
 }
 
 impl Registry {
@@ -101,6 +110,7 @@ impl Registry {
             sessions: Arc::clone(&self.sessions),
             id: session.id.clone(),
             ended: session.ended.clone(),
+            served: Arc::default(),
         };
         sessions.insert(session.id.clone(), session);
         Ok(registered)
@@ -158,12 +168,15 @@ impl Registered {
         &self.ended
     }
 
-    /// Notes which gateway it serves.
-    pub fn serves(&self, gateway: &GatewayId) {
-        let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(session) = sessions.get_mut(&self.id) {
-            session.gateway = Some(gateway.clone());
-        }
+    /// What notes which gateway it serves.
+    pub fn mark(&self) -> Mark {
+        let (sessions, served) = (Arc::clone(&self.sessions), Arc::clone(&self.served));
+        Mark { sessions, id: self.id.clone(), served }
+    }
+
+    /// The gateway that it serves, also when the session was ended.
+    pub fn served(&self) -> Option<&GatewayId> {
+        self.served.get()
     }
 
     /// Notes that something was heard of it.
@@ -171,6 +184,17 @@ impl Registered {
         let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = sessions.get_mut(&self.id) {
             session.last_activity = now;
+        }
+    }
+}
+
+impl Mark {
+    /// Notes it, before anybody can be served: whatever happens then, the gateway is withdrawn at the end.
+    pub(crate) fn serves(&self, gateway: &GatewayId) {
+        let served = self.served.get_or_init(|| gateway.clone());
+        let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = sessions.get_mut(&self.id) {
+            session.gateway = Some(served.clone());
         }
     }
 }

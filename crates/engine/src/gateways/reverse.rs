@@ -19,7 +19,9 @@ use super::{
     input::Checked,
     refresh,
 };
-use crate::{Engine, Permit, content_security, content_security::Text, ownership, ownership::Wish};
+use crate::{
+    Engine, Permit, content_security, content_security::Text, ownership, ownership::Wish, reverse_proxy::Mark,
+};
 
 /// Why a gateway that nobody serves does not answer.
 pub(super) const GONE: &str = "The program that serves it is not connected";
@@ -40,13 +42,15 @@ pub(super) fn is_reverse(gateway: &Gateway) -> bool {
     gateway.url.starts_with(SCHEME)
 }
 
-/// Serves a gateway over a connection, from now on and for as long as that lasts.
+/// Serves a gateway over a connection, from now on and for as long as that lasts. What `mark` then says is served is
+/// to be withdrawn when the connection ends, also where this came to nothing or was not waited for.
 #[crate::boxed]
 pub async fn publish(
     engine: &Engine,
     permit: &Permit<grant::GatewaysCreate>,
     caller: &Caller,
     (published, connection): (Published, DuplexStream),
+    mark: Mark,
 ) -> Result<Gateway> {
     let name = published.name.trim();
     name::check_name("name", name).map_err(|problem| Error::Invalid(vec![problem]))?;
@@ -56,12 +60,15 @@ pub async fn publish(
     let known = super::load_all(engine).await?;
     let known = known.into_iter().find(|gateway| gateway.url == url && gateway.owned.owner_email == owner);
     let Some(gateway) = known else {
+        let id = GatewayId::random();
+        mark.serves(&id);
         engine.pool().attached().offer(&key, connection);
-        return create(engine, permit, caller, (published, url)).await;
+        return create(engine, permit, caller, (published, url, id)).await;
     };
     if !gateway.enabled {
         return Err(Error::Refused(format!("Gateway {} is switched off; switch it on first", gateway.name)));
     }
+    mark.serves(&gateway.id);
     // What is left of an earlier connection does not stand in the way of this one.
     engine.pool().close(&gateway.id).await;
     engine.pool().attached().offer(&key, connection);
@@ -75,7 +82,7 @@ async fn create(
     engine: &Engine,
     permit: &Permit<grant::GatewaysCreate>,
     caller: &Caller,
-    (published, url): (Published, String),
+    (published, url, id): (Published, String, GatewayId),
 ) -> Result<Gateway> {
     let name = published.name.trim().to_owned();
     let slug = name::slug(&name, &engine.settings().federation.name_separator);
@@ -105,7 +112,7 @@ async fn create(
     };
     refuse_clash(engine, permit.scope(), &checked, None).await?;
     let record = ownership::made(engine.clock().now(), actor, caller);
-    let mut gateway = Gateway { owned, ..unprobed(GatewayId::random(), checked, record) };
+    let mut gateway = Gateway { owned, ..unprobed(id, checked, record) };
     take_in(engine, permit, caller, &mut gateway).await?;
     Ok(gateway)
 }

@@ -66,10 +66,10 @@ async fn serve(auth: Authorized<GatewaysCreate>, mut socket: Socket) {
         input,
         ticks,
         silent: 0,
-        gateway: None,
     };
     let end = program.run(&auth, (published, near)).await;
-    let Program { app, socket, registered, gateway, .. } = program;
+    let Program { app, socket, registered, .. } = program;
+    let gateway = registered.served().cloned();
     drop(registered);
     if let Some(gateway) = gateway {
         gateways::withdraw(app.engine(), &gateway).await;
@@ -136,7 +136,6 @@ struct Program {
     input: WriteHalf<DuplexStream>,
     ticks: Interval,
     silent: u32,
-    gateway: Option<GatewayId>,
 }
 
 impl Program {
@@ -148,7 +147,7 @@ impl Program {
         what: (Published, DuplexStream),
     ) -> Option<End> {
         let engine = auth.app.engine().clone();
-        let publishing = gateways::publish(&engine, auth, &auth.caller, what);
+        let publishing = gateways::publish(&engine, auth, &auth.caller, what, self.registered.mark());
         let mut publishing = Some(Box::pin(publishing));
         let ended = self.registered.ended().clone();
         loop {
@@ -191,8 +190,6 @@ impl Program {
     }
 
     async fn published(&mut self, gateway: &GatewayId, name: &str) {
-        self.registered.serves(gateway);
-        self.gateway = Some(gateway.clone());
         let message = json!({ "type": "published", "gatewayId": gateway.as_str(), "name": name });
         self.socket.say(message.to_string()).await;
     }
