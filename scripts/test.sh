@@ -159,7 +159,7 @@ if build_step; then
         # Not yet the third upstream: what a legacy HTTP server logs on its GET stream is not relayed to the caller, and
         # one scenario asks for it. `make conformance` runs all three and shows that one as failed.
         all) test_steps; matrix_steps; conformance_step --upstream modern; conformance_step --upstream stdio ;;
-        conformance) conformance_step --replicas 2 ;;
+        conformance) conformance_step --replicas 2 --clients ;;
         *) matrix_steps ;;
     esac
 fi
