@@ -16,6 +16,7 @@ pub(crate) mod questions;
 mod reply;
 mod running;
 pub(crate) mod session;
+mod tasks;
 
 use http::Method;
 

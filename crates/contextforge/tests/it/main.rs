@@ -31,6 +31,7 @@ mod rbac;
 mod registry;
 mod relay;
 mod replicas;
+mod tasks;
 mod teams;
 mod token;
 mod tokens;

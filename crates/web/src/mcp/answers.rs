@@ -23,6 +23,7 @@ use super::{
     parking::{self, ANEW, UPSTREAM},
     reply::Reply,
     running::Client,
+    tasks,
 };
 use crate::app::App;
 
@@ -40,6 +41,10 @@ pub(crate) fn answer(app: &App, binding: &str, outcome: Outcome, client: &Client
 }
 
 fn translated(app: &App, binding: &str, outcome: Outcome, client: &Client) -> Result<Outcome, Error> {
+    let outcome = match outcome {
+        Ok(result) => Ok(tasks::sealed(app, binding, result, client)?),
+        Err(error) => Err(error),
+    };
     match (outcome, &client.digest) {
         (Ok(result), Some(digest)) => {
             let result = match rounds::state_of(&result) {
