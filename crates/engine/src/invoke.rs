@@ -13,7 +13,7 @@ use std::{
 use domain::{Actor, Caller, Error, Result, id::GatewayId, permission::grant};
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use protocol::{json::RawObject, tasks::Form};
+use protocol::{headers, json::RawObject, jsonrpc::RpcError, ladder, tasks::Form};
 use serde_json::value::RawValue;
 use upstream::call::{Answer, Call, CallContext, EventStream};
 pub use upstream::{
@@ -71,6 +71,9 @@ pub async fn tool(
     let permit = policy::narrow::<grant::ToolsExecute, _>(permit)?;
     let callable = resolve::tool(&permit, place, name)?;
     rename(&mut request.params, callable.item(), name);
+    if let Err(error) = headers_agree(&request, callable.item()) {
+        return Ok(Running::Done(Err(error)));
+    }
     let bridge = match tasks::plan(&mut request, callable.item()) {
         Plan::Plain => None,
         Plan::Bridged(bridge) => Some(bridge),
@@ -215,12 +218,22 @@ async fn run(
     })
 }
 
+/// Whether the headers of a modern client say what its arguments say: what stands before the gateway may have decided
+/// by them.
+fn headers_agree(request: &Request<'_>, item: &Item) -> std::result::Result<(), RpcError> {
+    let Some(schema) = item.header_schema.as_deref().filter(|_| request.asking.is_modern()) else {
+        return Ok(());
+    };
+    // An annotation that cannot be honoured binds nobody.
+    let Ok(declared) = headers::declared(schema) else { return Ok(()) };
+    let agree = headers::check_params(&declared, request.headers, request.params.get("arguments"));
+    agree.map_err(|refusal| RpcError::new(ladder::HEADER_MISMATCH, refusal.message()))
+}
+
 /// The arguments of a tool that its schema wants in headers too.
 fn mirrored(item: &Item, method: &str, params: &RawObject<'_>) -> Vec<(String, String)> {
     match &item.header_schema {
-        Some(schema) if method == "tools/call" => {
-            protocol::headers::param_headers(schema, params.get("arguments"))
-        }
+        Some(schema) if method == "tools/call" => headers::param_headers(schema, params.get("arguments")),
         _ => Vec::new(),
     }
 }
