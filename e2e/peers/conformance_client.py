@@ -8,6 +8,7 @@ both hops is the same. Everything that a scenario checks is what the gateway did
 """
 
 import argparse
+import base64
 import json
 import os
 import sys
@@ -27,6 +28,8 @@ INFO = {"name": "conformance-client", "version": "1"}
 PREFIX = "io.modelcontextprotocol/"
 # How often a call may ask for input before it is given up.
 ROUNDS = 10
+# What says in a schema that an argument stands in a header too.
+MIRROR = "x-mcp-header"
 # The tools of the scenario about rounds; another one is called while the first waits.
 WAITING, BETWEEN = "test_mrtr_echo_state", "test_mrtr_unrelated"
 
@@ -39,6 +42,8 @@ class Client:
         self.version = version
         self.session: str | None = None
         self.ids = count(1)
+        # Which arguments of which tool stand in headers too.
+        self.mirrored: dict[str, dict[str, str]] = {}
         if version != MODERN:
             asked = {"protocolVersion": version, "capabilities": CAPABILITIES, "clientInfo": INFO}
             self.request("initialize", asked)
@@ -58,6 +63,10 @@ class Client:
             name = params.get("uri" if method == "resources/read" else "name")
             if name is not None:
                 headers["Mcp-Name"] = name
+            arguments = params.get("arguments") or {}
+            for argument, header in self.mirrored.get(name, {}).items():
+                if arguments.get(argument) is not None:
+                    headers[f"Mcp-Param-{header}"] = encoded(arguments[argument])
         number = next(self.ids)
         reply = self.send({"jsonrpc": "2.0", "id": number, "method": method, "params": params}, headers, number)
         if reply is None or "error" in reply:
@@ -113,6 +122,14 @@ class Client:
         raise RuntimeError(f"{name} asks for input without end")
 
 
+def encoded(value: Any) -> str:
+    """An argument as the value of a header."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    if text.isascii() and text.isprintable() and text == text.strip():
+        return text
+    return f"=?base64?{base64.b64encode(text.encode()).decode()}?="
+
+
 def answer(question: dict[str, Any]) -> dict[str, Any]:
     """What a user answers who agrees with everything that is proposed."""
     match question["method"]:
@@ -139,6 +156,9 @@ def drive(client: Client, scenario: str, context: dict[str, Any]) -> None:
     """Asks for what the scenario is about."""
     tools = client.request("tools/list")["tools"]
     schemas = {tool["name"]: tool["inputSchema"] for tool in tools}
+    for name, schema in schemas.items():
+        properties = schema.get("properties", {}).items()
+        client.mirrored[name] = {key: field[MIRROR] for key, field in properties if MIRROR in field}
     if scenario == "json-schema-ref-no-deref":
         return
     if scenario == "json-schema-2020-12-preservation":

@@ -17,6 +17,7 @@ mod reply;
 mod running;
 pub(crate) mod session;
 mod tasks;
+mod tolerances;
 
 use http::Method;
 

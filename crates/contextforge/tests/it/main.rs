@@ -35,5 +35,6 @@ mod tasks;
 mod teams;
 mod token;
 mod tokens;
+mod tolerances;
 mod visibility;
 mod why;
