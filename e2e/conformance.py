@@ -7,100 +7,29 @@ The suite speaks to `/servers/{id}/mcp` of a virtual server without a name prefi
 each upstream: our fixture modern, the same pinned to the handshake with sessions, and the same as a child process.
 Passed is a scenario without a failed check. Scenarios that a set does not score are run and reported apart.
 `--replicas 2` runs everything a second time against so many processes on one database, behind a proxy that sends
-every request to the next one. Exits with a failure when a scored scenario failed. `--direct` leaves the gateway out, for comparison.
+every request to the next one. `--clients` runs the suite's client scenarios too, with the gateway between its servers
+and a plain client (`--upstream none`: nothing else). Exits with a failure when a scored scenario failed. `--direct`
+leaves the gateway out, for comparison.
 """
 
 import argparse
 import json
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.gateway import Gateway
 from harness.peers import Questions, Server
-from harness.processes import Processes, StartFailed, run_bounded, wait_until
+from harness.processes import Processes, StartFailed, wait_until
 from harness.round_robin import RoundRobin
+from harness.suite import Score, Suite
 
 REVISIONS = ("2026-07-28", "2025-11-25")
 UPSTREAMS = ("modern", "legacy", "stdio")
-SUITE_LIMIT = 400
-
-
-@dataclass
-class Score:
-    """What came out of one run of the suite."""
-
-    passed: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    unscored_passed: list[str] = field(default_factory=list)
-    unscored_failed: list[str] = field(default_factory=list)
-    reasons: dict[str, list[str]] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "passed": len(self.passed),
-            "total": len(self.passed) + len(self.failed),
-            "failed": self.failed,
-            "unscored": {
-                "passed": len(self.unscored_passed),
-                "total": len(self.unscored_passed) + len(self.unscored_failed),
-                "failed": self.unscored_failed,
-            },
-        }
-
-
-class Suite:
-    """The installed suite."""
-
-    def __init__(self, cache: Path) -> None:
-        modules = cache / "node" / "node_modules"
-        self.package = modules / "@modelcontextprotocol" / "conformance"
-        self.command = [str(modules / ".bin" / "node"), str(self.package / "dist" / "index.js")]
-
-    def scored(self, revision: str) -> set[str]:
-        """The server scenarios that count; the requirement file has them as a plain list below `server:`."""
-        text = (self.package / "requirements" / f"{revision}.yaml").read_text()
-        section = re.search(r"^server:\n((?:(?: .*|#.*)?\n)*)", text, re.MULTILINE)
-        return set(re.findall(r"^\s+- (\S+)", section.group(1), re.MULTILINE)) if section else set()
-
-    def run(self, url: str, revision: str, out: Path, scenario: str | None) -> Score:
-        what = ["--requirements", revision]
-        if scenario:
-            what = ["--scenario", scenario, "--spec-version", revision]
-        command = [*self.command, "server", "--url", url, *what, "-o", str(out)]
-        try:
-            output, errors = run_bounded(command, {}, SUITE_LIMIT)
-        except subprocess.TimeoutExpired:
-            output, errors = "", f"the suite took longer than {SUITE_LIMIT} s"
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "suite.log").write_text(output + errors)
-        return self.judge(out, self.scored(revision))
-
-    def judge(self, out: Path, scored: set[str]) -> Score:
-        score = Score()
-        seen = set()
-        for file in sorted(out.glob("**/checks.json")):
-            name = re.sub(r"^server-", "", file.parent.name, count=1)
-            name = re.sub(r"-\d{4}-\d{2}-\d{2}T.*$", "", name)
-            checks = json.loads(file.read_text())
-            reasons = [
-                f"{check.get('id')}: {check.get('errorMessage', '')}" for check in checks if check["status"] == "FAILURE"
-            ]
-            seen.add(name)
-            score.reasons[name] = reasons
-            passed, failed = (score.passed, score.failed) if name in scored else (score.unscored_passed, score.unscored_failed)
-            (failed if reasons or not checks else passed).append(name)
-        for name in sorted(scored - seen):
-            score.failed.append(name)
-            score.reasons[name] = ["the suite wrote no result"]
-        return score
 
 
 def upstream(kind: str, fixture: Path, processes: Processes) -> Server:
@@ -169,6 +98,23 @@ def run(asked: argparse.Namespace, work: Path, replicas: int = 1) -> dict[str, d
     return results
 
 
+def run_clients(asked: argparse.Namespace, work: Path) -> dict[str, Score]:
+    """The suite's client scenarios: it serves, a plain client asks the gateway, and it checks what reaches it."""
+    suite = Suite(asked.cache.resolve())
+    logs = work / "logs"
+    logs.mkdir(parents=True)
+    with Processes(logs) as processes:
+        env = {"AUTH_REQUIRED": "false"}
+        gateway = Gateway.start(asked.gateway_bin.resolve(), processes, work, [], env)
+        client = Path(__file__).resolve().parent / "peers" / "conformance_client.py"
+        command = f"{sys.executable} {client} --gateway {gateway.base} --token {gateway.token}"
+        revisions = [revision for revision in REVISIONS if asked.revision in (None, revision)]
+        return {
+            revision: suite.run_clients(command, revision, work / "out" / revision, asked.scenario)
+            for revision in revisions
+        }
+
+
 def figures_of(results: dict[str, dict[str, Score]]) -> dict[str, Any]:
     return {
         revision: {kind: score.as_json() for kind, score in by_kind.items()} for revision, by_kind in results.items()
@@ -203,7 +149,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="where the figures go, as JSON")
     default = Path(__file__).resolve().parent.parent / "target" / "e2e"
     parser.add_argument("--cache", type=Path, default=default, help="where install.sh put the suite")
-    parser.add_argument("--upstream", choices=UPSTREAMS, help="only this upstream")
+    parser.add_argument("--upstream", choices=[*UPSTREAMS, "none"], help="only this upstream")
+    parser.add_argument("--clients", action="store_true", help="also the suite's client scenarios")
     parser.add_argument("--revision", choices=REVISIONS, help="only this requirement set")
     parser.add_argument("--scenario", help="only this scenario")
     parser.add_argument("--replicas", type=int, default=1, help="run also against so many processes without affinity")
@@ -220,13 +167,14 @@ def main() -> int:
     asked.work.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="conformance-", dir=asked.work)).resolve()
     try:
-        results = run(asked, work)
-        spread_out = run(asked, work / "replicas", asked.replicas) if asked.replicas > 1 and not asked.direct else {}
+        results = run(asked, work) if asked.upstream != "none" else {}
+        spread_out = run(asked, work / "replicas", asked.replicas) if asked.replicas > 1 and results and not asked.direct else {}
+        clients = run_clients(asked, work / "clients") if asked.clients and not asked.direct else {}
     except (StartFailed, RuntimeError, OSError) as error:
         print(f"conformance: {error}\nlogs are kept in {work / 'logs'}")
         return 1
     if asked.out:
-        figures = {"server": figures_of(results), "client": {}}
+        figures = {"server": figures_of(results), "client": {revision: score.as_json() for revision, score in clients.items()}}
         if spread_out:
             figures["server_replicas"] = figures_of(spread_out)
         asked.out.parent.mkdir(parents=True, exist_ok=True)
@@ -235,6 +183,9 @@ def main() -> int:
     if spread_out:
         print(f"against {asked.replicas} processes without affinity:")
         failures += report(spread_out, asked.scenario)
+    if clients:
+        print("the gateway as a client:")
+        failures += report({revision: {"client": score} for revision, score in clients.items()}, asked.scenario)
     if failures or asked.keep:
         print(f"logs are kept in {work}")
     else:

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from harness.peers import Questions, Server
-from harness.processes import Processes, Started, StartFailed, free_port, wait_until
+from harness.processes import Processes, StartFailed, free_port, wait_until
 
 ADMIN = "admin@example.com"
 START_LIMIT = 20
@@ -35,15 +36,15 @@ class Endpoint:
 class Gateway:
     """A running gateway and an administrator's token for it."""
 
-    def __init__(self, process: Started, port: int, password: str) -> None:
-        self.process = process
-        self.port = port
-        self.base = f"http://127.0.0.1:{port}"
-        self.token = ""
-        process.wait_ready(START_LIMIT, self._is_ready)
+    def __init__(self, base: str, token: str = "") -> None:
+        self.base = base
+        self.port = urlsplit(base).port or 0
+        self.token = token
+        self.discovered_by = time.monotonic() + DISCOVERY_LIMIT
+
+    def sign_in(self, password: str) -> None:
         login = self.request("POST", "/auth/login", {"email": ADMIN, "password": password})
         self.token = login["access_token"]
-        self.discovered_by = time.monotonic() + DISCOVERY_LIMIT
 
     @classmethod
     def start(
@@ -68,7 +69,10 @@ class Gateway:
         }
         command = [binary, "serve", "--quiet", "--servers", servers]
         process = processes.start("gateway", command, env=env, cwd=work)
-        gateway = cls(process, port, password)
+        gateway = cls(f"http://127.0.0.1:{port}")
+        process.wait_ready(START_LIMIT, gateway._is_ready)
+        gateway.sign_in(password)
+        gateway.process = process
         gateway.launched = (command, env, work)
         return gateway
 
@@ -100,8 +104,7 @@ class Gateway:
     def publish(self, server: Server, prefix: str = "gateway") -> Endpoint:
         """Registers the upstream if it is not there yet, and makes a virtual server of all it offers."""
         if server.url:
-            body = {"name": server.name, "url": server.url, "transport": server.transport, "visibility": "public"}
-            gateway = self.request("POST", "/gateways", body)
+            gateway = self._register(server.name, server.url, server.transport)
         else:
             gateway = self._operator_gateway(server.name)
         tools = self._items("tools", gateway["id"])
@@ -113,16 +116,32 @@ class Gateway:
         prompt = _one(prompts, "originalName", asked.prompt) if asked.prompt else None
         if asked.resource:
             _one(resources, "uri", asked.resource)
+        url = self._virtual_server(server.name, prefix, tools, prompts, [*resources, *templates])
+        questions = replace(asked, tool=tool["name"], prompt=prompt and prompt["name"])
+        return Endpoint(server.name, url, questions, len(tools))
+
+    def publish_whole(self, name: str, url: str) -> str:
+        """Registers an upstream that may offer anything or nothing; gives the address of a virtual server of it."""
+        gateway = self._register(name, url, "STREAMABLEHTTP")["id"]
+        offered = [self._items(kind, gateway) for kind in ("tools", "prompts", "resources")]
+        return self._virtual_server(name, "none", *offered)
+
+    def _register(self, name: str, url: str, transport: str) -> Any:
+        body = {"name": name, "url": url, "transport": transport, "visibility": "public"}
+        return self.request("POST", "/gateways", body)
+
+    def _virtual_server(
+        self, name: str, prefix: str, tools: list[Any], prompts: list[Any], resources: list[Any]
+    ) -> str:
         virtual = {
-            "name": server.name,
+            "name": name,
             "prefix": prefix,
             "associated_tools": [item["id"] for item in tools],
             "associated_prompts": [item["id"] for item in prompts],
-            "associated_resources": [item["id"] for item in [*resources, *templates]],
+            "associated_resources": [item["id"] for item in resources],
         }
         made = self.request("POST", "/servers", {"server": virtual, "visibility": "public"})
-        questions = replace(asked, tool=tool["name"], prompt=prompt and prompt["name"])
-        return Endpoint(server.name, f"{self.base}/servers/{made['id']}/mcp", questions, len(tools))
+        return f"{self.base}/servers/{made['id']}/mcp"
 
     def publish_all(self, servers: list[Server]) -> tuple[list[Endpoint], list[str]]:
         """Publishes every server, and gives the endpoints and what went wrong; one failure does not stop the rest."""

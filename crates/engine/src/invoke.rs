@@ -13,7 +13,7 @@ use std::{
 use domain::{Actor, Caller, Error, Result, id::GatewayId, permission::grant};
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use protocol::json::RawObject;
+use protocol::{headers, json::RawObject, jsonrpc::RpcError, ladder, tasks::Form};
 use serde_json::value::RawValue;
 use upstream::call::{Answer, Call, CallContext, EventStream};
 pub use upstream::{
@@ -28,10 +28,11 @@ use crate::{
     policy::{self, Permit},
     resolve::{self, Callable, Place},
     rounds::{self, Asking},
+    tasks::{self, Bridge, Plan},
 };
 
 /// What a client asks for: the parameters as they came, and what the hop's era says about the client.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Request<'a> {
     /// `params` as the client sent them; what their `_meta` says of the client's own hop stays here.
     pub params: RawObject<'a>,
@@ -45,6 +46,8 @@ pub struct Request<'a> {
     pub client_info: Option<Box<RawValue>>,
     /// How the client can be asked for input.
     pub asking: Asking,
+    /// How the client takes tasks: of a tool that it calls, or that it asks about.
+    pub tasks: Option<Form>,
     /// Where the request came from.
     pub caller: &'a Caller,
 }
@@ -69,7 +72,26 @@ pub async fn tool<'a>(
     let permit = policy::narrow::<grant::ToolsExecute, _>(permit)?;
     let callable = resolve::tool(&permit, place, name)?;
     rename(&mut request.params, callable.item(), name);
-    run(engine, permit.actor(), &callable, "tools/call", request).await
+    if let Err(error) = headers_agree(&request, callable.item()) {
+        return Ok(Running::Done(Err(error)));
+    }
+    let bridge = match tasks::plan(&mut request, callable.item()) {
+        Plan::Plain => None,
+        Plan::Bridged(bridge) => Some(bridge),
+        Plan::Needs(error) => return Ok(Running::Done(Err(error))),
+    };
+    run(engine, (permit.actor(), &callable), "tools/call", (request, bridge)).await
+}
+
+/// Asks the upstream of a task about it.
+pub(crate) async fn about_task(
+    engine: &Engine,
+    actor: &Actor,
+    callable: &Callable,
+    method: &'static str,
+    request: Request<'_>,
+) -> Result<Running> {
+    run(engine, (actor, callable), method, (request, None)).await
 }
 
 /// Gets a prompt by its name in `place`.
@@ -83,7 +105,7 @@ pub async fn prompt<Q>(
     let permit = policy::narrow::<grant::PromptsRead, _>(permit)?;
     let callable = resolve::prompt(&permit, place, name)?;
     rename(&mut request.params, callable.item(), name);
-    run(engine, permit.actor(), &callable, "prompts/get", request).await
+    run(engine, (permit.actor(), &callable), "prompts/get", (request, None)).await
 }
 
 /// Reads a resource by its URI in `place`.
@@ -96,7 +118,7 @@ pub async fn resource<Q>(
 ) -> Result<Running> {
     let permit = policy::narrow::<grant::ResourcesRead, _>(permit)?;
     let callable = resolve::resource(&permit, place, uri)?;
-    run(engine, permit.actor(), &callable, "resources/read", request).await
+    run(engine, (permit.actor(), &callable), "resources/read", (request, None)).await
 }
 
 /// What a completion is asked for.
@@ -126,22 +148,21 @@ pub async fn completion<'a>(
             rename(&mut reference, callable.item(), name);
             let reference = reference.to_raw();
             request.params.set("ref", reference);
-            run(engine, permit.actor(), &callable, "completion/complete", request).await
+            run(engine, (permit.actor(), &callable), "completion/complete", (request, None)).await
         }
         Reference::Template(uri) => {
             let permit = policy::narrow::<grant::ResourcesRead, _>(permit)?;
             let callable = resolve::template(&permit, place, uri)?;
-            run(engine, permit.actor(), &callable, "completion/complete", request).await
+            run(engine, (permit.actor(), &callable), "completion/complete", (request, None)).await
         }
     }
 }
 
 async fn run(
     engine: &Engine,
-    actor: &Actor,
-    callable: &Callable,
+    (actor, callable): (&Actor, &Callable),
     method: &'static str,
-    request: Request<'_>,
+    (request, bridge): (Request<'_>, Option<Bridge>),
 ) -> Result<Running> {
     let item = callable.item();
     let mut params = request.params;
@@ -151,13 +172,9 @@ async fn run(
         watch.finish(if answer.is_ok() { "success" } else { "failure" });
         return answer.map(|result| Running::Done(Ok(result)));
     }
-    let param_headers = match &item.header_schema {
-        Some(schema) if method == "tools/call" => {
-            protocol::headers::param_headers(schema, params.get("arguments"))
-        }
-        _ => Vec::new(),
-    };
-    let (abilities, capabilities) = request.asking.declared();
+    let param_headers = mirrored(item, method, &params);
+    let tasks = method.starts_with("tasks/") || bridge.as_ref().is_some_and(Bridge::declares);
+    let (abilities, capabilities) = request.asking.declared(tasks);
     let context = CallContext {
         abilities,
         capabilities,
@@ -195,16 +212,52 @@ async fn run(
     Ok(match answer {
         Answer::Done(outcome) => {
             watch.end(&outcome);
-            Running::Done(addressed(outcome, retries.as_ref()))
+            Running::Done(Addresses { retries, bridge }.put(outcome))
         }
-        Answer::Stream(events) => Running::Stream(Watched { events, watch, retries }),
+        Answer::Stream(events) => {
+            Running::Stream(Watched { events, watch, addresses: Addresses { retries, bridge } })
+        }
     })
 }
 
-fn addressed(outcome: Outcome, retries: Option<&GatewayId>) -> Outcome {
-    match retries {
-        Some(gateway) => rounds::address_state(outcome, gateway),
-        None => outcome,
+/// Whether the headers of a modern client say what its arguments say: what stands before the gateway may have decided
+/// by them.
+fn headers_agree(request: &Request<'_>, item: &Item) -> std::result::Result<(), RpcError> {
+    let Some(schema) = item.header_schema.as_deref().filter(|_| request.asking.is_modern()) else {
+        return Ok(());
+    };
+    // An annotation that cannot be honoured binds nobody.
+    let Ok(declared) = headers::declared(schema) else { return Ok(()) };
+    let agree = headers::check_params(&declared, request.headers, request.params.get("arguments"));
+    agree.map_err(|refusal| RpcError::new(ladder::HEADER_MISMATCH, refusal.message()))
+}
+
+/// The arguments of a tool that its schema wants in headers too.
+fn mirrored(item: &Item, method: &str, params: &RawObject<'_>) -> Vec<(String, String)> {
+    match &item.header_schema {
+        Some(schema) if method == "tools/call" => headers::param_headers(schema, params.get("arguments")),
+        _ => Vec::new(),
+    }
+}
+
+/// What a client brings back later has to find its upstream again.
+struct Addresses {
+    /// The upstream, where a client that makes its request again has to bring its state back to it.
+    retries: Option<GatewayId>,
+    /// Where the call may become a task.
+    bridge: Option<Bridge>,
+}
+
+impl Addresses {
+    fn put(&self, outcome: Outcome) -> Outcome {
+        let outcome = match &self.retries {
+            Some(gateway) => rounds::address_state(outcome, gateway),
+            None => outcome,
+        };
+        match &self.bridge {
+            Some(bridge) => bridge.told(outcome),
+            None => outcome,
+        }
     }
 }
 
@@ -270,8 +323,7 @@ fn malformed(error: impl std::fmt::Display) -> Error {
 pub struct Watched {
     events: EventStream,
     watch: Watch,
-    /// The upstream, where a client that makes its request again has to bring its state back to it.
-    retries: Option<GatewayId>,
+    addresses: Addresses,
 }
 
 impl Stream for Watched {
@@ -281,7 +333,7 @@ impl Stream for Watched {
         let event = std::task::ready!(self.events.poll_next_unpin(context));
         let Some(Event::Done(outcome)) = event else { return Poll::Ready(event) };
         self.watch.end(&outcome);
-        Poll::Ready(Some(Event::Done(addressed(outcome, self.retries.as_ref()))))
+        Poll::Ready(Some(Event::Done(self.addresses.put(outcome))))
     }
 }
 

@@ -32,6 +32,7 @@ pub mod rounds;
 pub mod servers;
 pub mod settings;
 pub mod stats;
+pub mod tasks;
 pub mod teams;
 pub mod tokens;
 pub mod tools;

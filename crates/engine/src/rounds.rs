@@ -49,14 +49,20 @@ impl Default for Asking {
 }
 
 impl Asking {
-    /// What legacy upstreams may ask, and what modern ones are told.
-    pub(crate) fn declared(&self) -> (Abilities, Box<RawValue>) {
+    /// What legacy upstreams may ask, and what modern ones are told; with `tasks`, that the client has that extension.
+    pub(crate) fn declared(&self, tasks: bool) -> (Abilities, Box<RawValue>) {
         match self {
             Self::OnStream(can) => (*can, can.to_raw()),
             Self::ByRetry { declared, .. } => {
-                (Abilities::read(declared, version::MODERN), abilities::forwarded(declared))
+                let told = if tasks { declared.clone() } else { abilities::forwarded(declared) };
+                (Abilities::read(declared, version::MODERN), told)
             }
         }
+    }
+
+    /// Whether it is a modern client.
+    pub(crate) fn is_modern(&self) -> bool {
+        matches!(self, Self::ByRetry { .. })
     }
 }
 

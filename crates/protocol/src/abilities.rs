@@ -122,10 +122,10 @@ impl Abilities {
     }
 }
 
-/// What a modern client declares, as far as an upstream may know: without the extension whose answers the gateway
-/// cannot pass on (tasks, whose ids are not sealed yet).
+/// What a modern client declares, as far as an upstream may know of a request that cannot become a task: without the
+/// extension for these.
 pub fn forwarded(capabilities: &RawValue) -> Box<RawValue> {
-    const TASKS: &str = "io.modelcontextprotocol/tasks";
+    use crate::tasks::EXTENSION as TASKS;
     let Ok(mut object) = RawObject::parse(capabilities) else { return RawObject::new().to_raw() };
     let extensions = object.borrowed("extensions").and_then(|given| RawObject::parse(given).ok());
     if let Some(mut extensions) = extensions.filter(|extensions| extensions.contains(TASKS)) {

@@ -18,4 +18,5 @@ pub mod result;
 pub mod rounds;
 pub mod seal;
 pub mod sse;
+pub mod tasks;
 pub mod version;

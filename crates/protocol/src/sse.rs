@@ -43,7 +43,7 @@ pub const KEEP_ALIVE: &[u8] = b":\n\n";
 fn write_data(out: &mut Vec<u8>, data: &[u8]) {
     let mut rest = data;
     loop {
-        let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+        let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
         let (line, tail) = rest.split_at(end);
         out.extend_from_slice(b"data: ");
         out.extend_from_slice(line);

@@ -16,6 +16,8 @@ pub(crate) mod questions;
 mod reply;
 mod running;
 pub(crate) mod session;
+mod tasks;
+mod tolerances;
 
 use http::Method;
 

@@ -196,3 +196,45 @@ async fn prompts_ask_too() {
         assert!(said.is_some_and(|said| said.contains("tests")), "{upstream}: {result}");
     }
 }
+
+#[tokio::test]
+async fn what_a_legacy_server_says_beside_its_answer_reaches_the_caller() {
+    let app = App::with(&[], &[]).await;
+    let peer = Peer::start(Era::Legacy).await;
+    register(&app, "Old", &peer.url()).await;
+    let token = app.admin();
+    let client = Legacy::open(&app, &token, json!({})).await;
+    let level =
+        json!({ "jsonrpc": "2.0", "id": "l", "method": "logging/setLevel", "params": { "level": "debug" } });
+    let session = [("mcp-session-id", client.session())];
+    app.mcp_raw("/mcp", &token, &level.to_string(), &session).await.expect(200);
+    // The fixture logs on the stream of the session, not on that of the call.
+    let mut messages = client.begin("old-test-tool-with-logging", &json!({})).await;
+    let mut logged = Vec::new();
+    while let Some(message) = messages.next().await {
+        if message["method"] == "notifications/message" {
+            logged.push(message["params"]["data"].clone());
+        }
+    }
+    assert_eq!(logged.first(), Some(&json!("Tool execution started")), "{logged:?}");
+}
+
+#[tokio::test]
+async fn headers_that_mirror_arguments_must_say_what_the_arguments_say() {
+    let app = App::with(&[], &[]).await;
+    let peer = Peer::start(Era::Modern).await;
+    register(&app, "New", &peer.url()).await;
+    let (token, tool) = (app.admin(), "new-test-custom-header");
+    let about = json!({ "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} });
+    let params = json!({ "name": tool, "arguments": { "region": "eu" }, "_meta": about });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
+    let standard = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/call"), ("mcp-name", tool)];
+    for (given, status) in
+        [(vec![("mcp-param-region", "eu")], 200), (vec![("mcp-param-region", "us")], 400), (vec![], 400)]
+    {
+        let headers: Vec<_> = standard.iter().copied().chain(given.iter().copied()).collect();
+        let reply = app.mcp_raw("/mcp", &token, &body, &headers).await.expect(status);
+        let code = reply["error"]["code"].as_i64();
+        assert_eq!(code, (status == 400).then_some(-32020), "{given:?}: {reply}");
+    }
+}

@@ -18,7 +18,7 @@ pub struct Method {
     pub about: &'static [(Kind, Permission)],
 }
 
-/// Every method that is served.
+/// Every method that is served, but for `tasks/…`: who may ask about a task is whoever may call its tool.
 pub const METHODS: &[Method] = &[
     Method { name: "server/discover", about: &[] },
     Method { name: "initialize", about: &[] },

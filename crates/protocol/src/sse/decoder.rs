@@ -68,7 +68,7 @@ impl Decoder {
                 rest = after;
                 continue;
             }
-            let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let end = memchr::memchr2(b'\n', b'\r', rest);
             let (part, tail) = rest.split_at(end.unwrap_or(rest.len()));
             if self.size + self.line.len() + part.len() > self.limit {
                 self.failed = true;
@@ -105,7 +105,7 @@ impl Decoder {
             return self.end_event();
         }
         self.size += line.len();
-        let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
         let (name, value) = line.split_at(colon);
         let value = value.strip_prefix(b":").unwrap_or(value);
         let value = String::from_utf8_lossy(value.strip_prefix(b" ").unwrap_or(value));

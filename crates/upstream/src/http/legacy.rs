@@ -3,6 +3,7 @@
 //! Sessions are per principal and per what its client can be asked, because that is declared in the handshake. A server
 //! without session ids remembers nobody, so one handshake serves all, and it can ask nobody anything.
 
+mod aside;
 mod follow;
 mod listen;
 mod reading;

@@ -20,7 +20,16 @@ pub(crate) fn everywhere<P: Grant>(engine: &Engine, permit: &Permit<P>) -> Resul
 /// A request that wants nothing but the answer. Client headers are not passed on from REST.
 pub(crate) fn request<'a>(params: RawObject<'a>, headers: &'a HeaderMap, caller: &'a Caller) -> Request<'a> {
     let asking = Asking::default();
-    Request { params, headers, progress: false, log_level: None, client_info: None, asking, caller }
+    Request {
+        params,
+        headers,
+        progress: false,
+        log_level: None,
+        client_info: None,
+        asking,
+        tasks: None,
+        caller,
+    }
 }
 
 /// The end of a call.

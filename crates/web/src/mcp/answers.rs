@@ -23,6 +23,7 @@ use super::{
     parking::{self, ANEW, UPSTREAM},
     reply::Reply,
     running::Client,
+    tasks,
 };
 use crate::app::App;
 
@@ -30,7 +31,8 @@ use crate::app::App;
 pub(crate) fn answer(app: &App, binding: &str, outcome: Outcome, client: &Client) -> Reply {
     match translated(app, binding, outcome, client) {
         Ok(outcome) => {
-            let mistake = matches!(&outcome, Err(error) if error.code == ladder::MISSING_CAPABILITY);
+            let mistakes = [ladder::MISSING_CAPABILITY, ladder::HEADER_MISMATCH];
+            let mistake = matches!(&outcome, Err(error) if mistakes.contains(&error.code));
             let status =
                 if mistake && client.era.is_modern() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
             Reply::Answer { id: client.id.clone(), outcome, status, session: None }
@@ -40,6 +42,10 @@ pub(crate) fn answer(app: &App, binding: &str, outcome: Outcome, client: &Client
 }
 
 fn translated(app: &App, binding: &str, outcome: Outcome, client: &Client) -> Result<Outcome, Error> {
+    let outcome = match outcome {
+        Ok(result) => Ok(tasks::sealed(app, binding, result, client)?),
+        Err(error) => Err(error),
+    };
     match (outcome, &client.digest) {
         (Ok(result), Some(digest)) => {
             let result = match rounds::state_of(&result) {

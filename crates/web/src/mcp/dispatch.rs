@@ -27,6 +27,7 @@ use super::{
     reply::Reply,
     running,
     session::Entry,
+    tasks,
 };
 
 /// One request, checked.
@@ -65,6 +66,16 @@ pub(crate) async fn request(request: &Request, incoming: Incoming<'_>, admitted:
         "resources/templates/list" => list(request, incoming, Kind::Template),
         "tools/call" | "prompts/get" | "resources/read" | "completion/complete" => {
             call(request, incoming, admitted).await
+        }
+        method if method.starts_with("tasks/") => {
+            let declared = match &admitted {
+                Admitted::Modern(context) => Some(&*context.capabilities),
+                Admitted::Legacy { .. } => None,
+            };
+            match tasks::admit(request, (method, incoming.era), declared) {
+                Ok(()) => call(request, incoming, admitted).await,
+                Err(refusal) => Reply::Refused { era: Some(incoming.era), refusal, id: Some(incoming.id) },
+            }
         }
         method => {
             let refusal = Refusal::MethodNotFound(method.to_owned());
@@ -132,20 +143,17 @@ async fn call(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> 
             resumes = true;
         }
         Ok(Opened::Anew) => rounds::remove_input(&mut params),
-        Ok(Opened::Parked(parked)) => return resume(request, incoming, client, parked).await,
+        Ok(Opened::Parked(parked)) => return resume(request, incoming, client, *parked).await,
         Err(error) => return Reply::failed(incoming.id, error, era),
     }
-    let asking = match client.declared {
-        Some(ref declared) => Asking::ByRetry { declared: declared.clone(), resumes },
-        None => Asking::OnStream(client.abilities),
-    };
     let forwarded = invoke::Request {
         params,
         headers: &request.headers,
         progress: client.progress_token.is_some(),
         log_level: client.log_level.clone(),
         client_info: client.info.clone(),
-        asking,
+        asking: asking(&client, resumes),
+        tasks: tasks::form(&incoming, client.declared.as_deref()),
         caller: &request.auth.caller,
     };
     // In a session, the client may cancel by the request id; leaving the table is up to `entry`.
@@ -176,6 +184,14 @@ async fn call(request: &Request, incoming: Incoming<'_>, admitted: Admitted) -> 
         }
         Err(Started::Engine(error)) => Reply::failed(incoming.id, error, era),
         Err(Started::Wire(refusal)) => Reply::Refused { id: Some(incoming.id), refusal, era: Some(era) },
+    }
+}
+
+/// How the client can be asked for input; `resumes` says that it brings a state along.
+fn asking(client: &Client, resumes: bool) -> Asking {
+    match &client.declared {
+        Some(declared) => Asking::ByRetry { declared: declared.clone(), resumes },
+        None => Asking::OnStream(client.abilities),
     }
 }
 
@@ -222,6 +238,7 @@ fn waiting(
 ) -> running::Client {
     running::Client {
         digest,
+        tasks: tasks::seat(&incoming, &client),
         cacheable: incoming.method == "resources/read",
         tool: incoming.method == "tools/call",
         abilities: client.abilities,
@@ -293,6 +310,7 @@ async fn start(
         "resources/read" => {
             invoke::resource(engine, permit, place, &params.required_text("uri")?, forwarded).await?
         }
+        method if method.starts_with("tasks/") => tasks::ask(request, incoming, forwarded).await?,
         _ => {
             let reference = params.object().get("ref").ok_or_else(|| Error::invalid("ref", "is required"))?;
             let reference =

@@ -1,8 +1,6 @@
 //! From bytes to a message: what is checked before a method is looked at.
 //!
-//! Tolerances, each for clients in the field: a missing `Accept` counts as `*/*`; a missing `MCP-Protocol-Version`
-//! counts as 2025-03-26; a legacy request without a session id is served statelessly; `Accept` without
-//! `text/event-stream` gets plain JSON.
+//! What is let pass of clients in the field stands in [`tolerances`].
 
 use axum::{
     extract::Path,
@@ -29,6 +27,7 @@ use super::{
     elsewhere,
     reply::{Reply, json},
     session::Session,
+    tolerances::{self, Tolerance},
 };
 use crate::{
     api::{body::Posted, problem::Failure},
@@ -142,7 +141,7 @@ async fn serve(auth: Authorized<ServersUse>, server: Option<String>, posted: Pos
         Ok(place) => place,
         Err(error) => return Failure(error).into_response(),
     };
-    let streams = match accepted(&headers) {
+    let streams = match tolerances::accepted(&headers) {
         Ok(streams) => streams,
         Err(refusal) => return refuse(refusal),
     };
@@ -170,7 +169,11 @@ async fn serve(auth: Authorized<ServersUse>, server: Option<String>, posted: Pos
 pub(super) async fn find_session(request: &mut Request) -> Result<(), Refusal> {
     let modern = headers::single(&request.headers, &headers::PROTOCOL_VERSION)?
         .is_some_and(version::is_modern_or_later);
-    let Some(id) = request.headers.get(SESSION).filter(|_| !modern) else { return Ok(()) };
+    let Some(id) = request.headers.get(SESSION) else { return Ok(()) };
+    if modern {
+        Tolerance::SessionOfModern.bend();
+        return Ok(());
+    }
     let id = id.to_str().map_err(|_| Refusal::SessionUnknown)?;
     let (sessions, actor) = (request.auth.app.sessions(), request.auth.actor());
     let session = sessions.find(actor, &request.at, id).ok_or(Refusal::SessionUnknown)?;
@@ -184,29 +187,6 @@ pub(super) async fn find_session(request: &mut Request) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-/// Whether the content type is JSON, and whether the client takes event streams.
-pub(super) fn accepted(headers: &HeaderMap) -> Result<bool, Refusal> {
-    let content_type =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
-        return Err(Refusal::UnsupportedMediaType);
-    }
-    let mut json = false;
-    let mut streams = false;
-    let mut any = false;
-    for value in headers.get_all(header::ACCEPT) {
-        for range in value.to_str().unwrap_or_default().split(',') {
-            any = true;
-            let range = range.split(';').next().unwrap_or_default().trim();
-            let is = |wanted: &str| range.eq_ignore_ascii_case(wanted);
-            json |= is("application/json") || is("application/*") || is("*/*");
-            streams |= is("text/event-stream") || is("text/*") || is("*/*");
-        }
-    }
-    if any && !json && !streams { Err(Refusal::NotAcceptable) } else { Ok(streams || !any) }
 }
 
 /// Batches exist in revision 2025-03-26 only; a request that names no revision counts as of that one.
@@ -272,6 +252,9 @@ pub(super) async fn one(request: &Request, message: Message<'_>) -> Reply {
             match admitted {
                 Ok((params, admitted)) => {
                     let era = era_of(&admitted, request);
+                    if !era.is_modern() {
+                        tolerances::legacy(&request.headers, &method, request.session.is_some());
+                    }
                     let incoming = Incoming { id, method: &method, params, era };
                     dispatch::request(request, incoming, admitted).await
                 }

@@ -15,7 +15,7 @@ use protocol::{
 };
 use serde_json::{json, value::RawValue};
 
-use super::{dispatch::Incoming, endpoint::Request, reply::Reply, session::Session};
+use super::{dispatch::Incoming, endpoint::Request, reply::Reply, session::Session, tasks};
 
 /// Milliseconds that a client may keep lists and `server/discover`: changes show after at most this time.
 const TTL_MS: i64 = 5_000;
@@ -29,7 +29,7 @@ pub(crate) fn initialize(request: &Request, incoming: Incoming<'_>) -> Reply {
     let version = version::negotiate(&requested);
     let mut object = RawObject::new();
     object.set_text("protocolVersion", version);
-    object.set("capabilities", capabilities(request));
+    object.set("capabilities", capabilities(request, version));
     object.set("serverInfo", server_info());
     if let Some(instructions) = instructions(request) {
         object.set_text("instructions", instructions);
@@ -63,7 +63,7 @@ pub(crate) fn discover(request: &Request, incoming: Incoming<'_>) -> Reply {
     }
     let mut object = RawObject::new();
     object.set("supportedVersions", raw(&json!(version::SUPPORTED)));
-    object.set("capabilities", capabilities(request));
+    object.set("capabilities", capabilities(request, version::MODERN));
     if let Some(instructions) = instructions(request) {
         object.set_text("instructions", instructions);
     }
@@ -91,7 +91,7 @@ fn server_info() -> Box<RawValue> {
     raw(&json!({ "name": "ContextForge", "version": env!("CARGO_PKG_VERSION") }))
 }
 
-fn capabilities(request: &Request) -> Box<RawValue> {
+fn capabilities(request: &Request, version: &str) -> Box<RawValue> {
     let mut object = RawObject::new();
     let has = |kind| request.place.has(&request.auth, kind);
     let told = pushes(request);
@@ -104,6 +104,9 @@ fn capabilities(request: &Request) -> Box<RawValue> {
     if has(Kind::Resource) || has(Kind::Template) {
         let subscribe = told && updates::offered(&request.auth, &request.place);
         object.set("resources", raw(&json!({ "listChanged": told, "subscribe": subscribe })));
+    }
+    if let Some((name, value)) = tasks::capability(request, version) {
+        object.set(name, value);
     }
     object.to_raw()
 }

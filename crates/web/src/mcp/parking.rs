@@ -55,7 +55,7 @@ pub(crate) enum Opened {
     /// The state of a modern upstream, as the engine wrote it.
     Upstream(String),
     /// A call that goes on with the answers.
-    Parked(Parked),
+    Parked(Box<Parked>),
     /// A new request, after the client did what it was asked to.
     Anew,
 }
@@ -174,7 +174,7 @@ pub(crate) fn open(request: &Request, incoming: &Incoming<'_>) -> Result<Opened>
     match &*text("k")? {
         UPSTREAM => Ok(Opened::Upstream(text("s")?.into_owned())),
         ANEW => Ok(Opened::Anew),
-        _ => Ok(Opened::Parked(app.parking().take(&text("s")?)?)),
+        _ => Ok(Opened::Parked(Box::new(app.parking().take(&text("s")?)?))),
     }
 }
 

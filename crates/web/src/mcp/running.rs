@@ -28,6 +28,7 @@ use super::{
     questions::Asked,
     reply::{self, Reply},
     session::Entry,
+    tasks::Seat,
 };
 use crate::app::App;
 
@@ -49,6 +50,8 @@ pub(crate) struct Client {
     pub(crate) abilities: Abilities,
     /// What the request is about, where a modern client may have to make it again.
     pub(crate) digest: Option<String>,
+    /// What the answer has to do with tasks.
+    pub(crate) tasks: Option<Seat>,
 }
 
 /// Waits for the answer, or streams it if it comes as a stream and the client takes one.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::time::{Duration, Instant, sleep, timeout_at};
 
-use super::session::Session;
+use super::{aside::Seat, session::Session};
 use crate::{
     ask::{self, Ask},
     call::Event,
@@ -51,14 +51,38 @@ impl Drop for Cancel {
 pub(super) struct Events {
     cancel: Cancel,
     ear: Ear,
+    /// Where the server says something to this call on the stream of the session.
+    seat: Seat,
     messages: Messages,
     deadline: Instant,
     resumed: u32,
 }
 
 impl Events {
-    pub(super) fn new(cancel: Cancel, ear: Ear, messages: Messages, deadline: Instant) -> Self {
-        Self { cancel, ear, messages, deadline, resumed: 0 }
+    pub(super) fn new(
+        cancel: Cancel,
+        (ear, seat): (Ear, Seat),
+        messages: Messages,
+        deadline: Instant,
+    ) -> Self {
+        Self { cancel, ear, seat, messages, deadline, resumed: 0 }
+    }
+
+    /// The next message on either stream.
+    async fn message(&mut self) -> Result<String, Fault> {
+        loop {
+            // What was said beside the answer was said before it.
+            let event = tokio::select! {
+                biased;
+                text = self.seat.next() => return Ok(text),
+                event = self.messages.next() => event,
+            };
+            match event {
+                Ok(Some(event)) => return Ok(event.data),
+                Ok(None) | Err(Fault::Broken) => self.resume().await?,
+                Err(fault) => return Err(fault),
+            }
+        }
     }
 
     /// Asks for the rest of a stream that ended before the reply.
@@ -82,16 +106,9 @@ impl Events {
 impl Reading for Events {
     async fn next(&mut self) -> Result<Event, Fault> {
         loop {
-            let event = match self.messages.next().await {
-                Ok(Some(event)) => event,
-                Ok(None) | Err(Fault::Broken) => {
-                    self.resume().await?;
-                    continue;
-                }
-                Err(fault) => return Err(fault),
-            };
+            let text = self.message().await?;
             self.resumed = 0;
-            match self.ear.hear(event.data.as_bytes())? {
+            match self.ear.hear(text.as_bytes())? {
                 Heard::Done(outcome) => {
                     self.cancel.disarm();
                     return Ok(Event::Done(outcome));

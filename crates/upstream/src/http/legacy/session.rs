@@ -20,7 +20,10 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-use super::reading::{Cancel, Events};
+use super::{
+    aside::Aside,
+    reading::{Cancel, Events},
+};
 use crate::{
     call::{Answer, Call, CallContext, Connected, empty_object},
     fault::Fault,
@@ -49,6 +52,8 @@ pub(crate) struct Session {
     level: AtomicUsize,
     /// Set by the first [`Session::ping`], which follows the handshake at once.
     seasoned: AtomicBool,
+    /// What it says beside its answers.
+    pub(super) aside: Aside,
 }
 
 impl Session {
@@ -79,8 +84,8 @@ impl Session {
         opener.traceparent = None;
         let (ids, level) = (AtomicI64::new(2), AtomicUsize::new(usize::MAX));
         let runtime = Handle::current();
-        let session =
-            Self { origin, herald, runtime, lines, opener, connected, ids, level, seasoned: false.into() };
+        let (seasoned, aside) = (false.into(), Aside::default());
+        let session = Self { origin, herald, runtime, lines, opener, connected, ids, level, seasoned, aside };
         let body = jsonrpc::write_notification("notifications/initialized", None);
         let told = session.origin.exchange(session.post(context, body), deadline).await?;
         if told.status.is_server_error() {
@@ -121,6 +126,8 @@ impl Session {
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
         let (params, _) = hop::params(&call.method, &call.params, &call.context, (false, id))?;
         let body = jsonrpc::write_request_of(&Id::from(id), &call.method, &params);
+        let ear = Ear::new(id, &call.context);
+        let seat = self.seat(&ear, deadline).await;
         let mut cancel = Cancel::new(Arc::clone(self), id);
         let reply = self.origin.exchange(self.post(&call.context, body), deadline).await;
         let Reply { status, content, .. } = reply.inspect_err(|fault| {
@@ -128,12 +135,11 @@ impl Session {
                 cancel.disarm();
             }
         })?;
-        let ear = Ear::new(id, &call.context);
         match content {
             Content::Events(body) if status.is_success() => {
                 let limit = self.origin.client.max_response;
                 let messages = Messages::new(body, limit, Some(deadline));
-                answer(Events::new(cancel, ear, messages, deadline)).await
+                answer(Events::new(cancel, (ear, seat), messages, deadline)).await
             }
             content => {
                 cancel.disarm();

@@ -20,6 +20,7 @@ use crate::{
         elsewhere,
         endpoint::{self, Request},
         reply::Reply,
+        tolerances,
     },
 };
 
@@ -28,7 +29,7 @@ const SERVER: &str = "server_id";
 /// `POST /rpc`.
 pub(crate) async fn post(auth: Authorized<ServersUse>, posted: Posted) -> Response {
     let Posted { headers, body, came } = posted;
-    if let Err(refusal) = endpoint::accepted(&headers) {
+    if let Err(refusal) = tolerances::accepted(&headers) {
         return endpoint::refuse(refusal);
     }
     let message = match jsonrpc::parse(&body) {

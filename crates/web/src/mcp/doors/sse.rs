@@ -27,6 +27,7 @@ use super::super::{
     },
     reply::json,
     session::Session,
+    tolerances,
 };
 use crate::{
     api::{body::Posted, problem, problem::Failure},
@@ -128,7 +129,7 @@ async fn post(
         let elsewhere = elsewhere::session(&auth.app, &session, &came, body).await;
         return Ok(elsewhere.unwrap_or_else(unknown));
     };
-    if let Err(refusal) = endpoint::accepted(&headers) {
+    if let Err(refusal) = tolerances::accepted(&headers) {
         return Ok(endpoint::refuse(refusal));
     }
     if let Err(refusal) = jsonrpc::parse(&body) {
