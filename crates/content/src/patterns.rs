@@ -10,6 +10,7 @@ mod html;
 mod markup;
 mod needs;
 mod place;
+mod rewritten;
 mod rule;
 mod script;
 mod seed;
@@ -17,6 +18,7 @@ mod shell;
 mod sql;
 mod structural;
 mod template;
+mod windows;
 
 use std::collections::BTreeMap;
 

@@ -7,9 +7,15 @@ use content::{ContentSettings, Kind, Screen};
 
 /// Pieces that, repeated, make the matchers, parsers and decoders work hardest.
 /// The last one is ordinary prose.
-const PIECES: [&str; 31] = [
+const PIECES: [&str; 40] = [
     "<",
+    "<!",
+    "<!doctype",
     "<a ",
+    "<a/b=",
+    "<a/style=",
+    "<a/href=",
+    "<a b=\"c ",
     "<a b='",
     "<a b=\"<a b='",
     "<!--",
@@ -21,6 +27,7 @@ const PIECES: [&str; 31] = [
     "; cat ",
     "$(",
     "`",
+    "it's ",
     "{{",
     "${",
     "%25",
@@ -29,6 +36,8 @@ const PIECES: [&str; 31] = [
     "../",
     "/*",
     "a@",
+    "a@b.co ",
+    "8.8.4.4 ",
     "1.1.",
     "1-",
     "+1 (",

@@ -10,12 +10,14 @@ use super::{
     Mime, fingerprint, markup,
     needs::Needs,
     place,
+    rewritten::{shell_view, sql_view},
     rule::{Place, Rule, Sight, Tier},
     script, shell, sql, template,
+    windows::{touches, windows},
 };
 use crate::{
     settings::Mode,
-    text::{Builder, Markdown, View, Views, islands, masked, strings},
+    text::{Markdown, View, Views, islands, masked, strings},
     verdict::{Family, Finding, Kind, Severity},
 };
 
@@ -105,7 +107,10 @@ impl Structural {
         let mut last = 0;
         for (number, view) in views.each() {
             let mut inner = Vec::new();
-            self.read(reading, Sight::Text, view.text(), &mut inner);
+            match number {
+                0 => self.read(reading, view.text(), &mut inner),
+                _ => self.read_again(reading, Sight::Text, view, &mut inner),
+            }
             markup::scan(view.text(), reading.place, &mut inner);
             if number > 0 && reading.mime == Mime::Markdown {
                 // A renderer evaluates a document as written: what is encoded in it is no template.
@@ -120,7 +125,7 @@ impl Structural {
         for (sight, rewritten) in [(Sight::Sql, sql_view(view)), (Sight::Shell, shell_view(view))] {
             let Some(rewritten) = rewritten else { continue };
             let mut inner = Vec::new();
-            self.read(reading, sight, rewritten.text(), &mut inner);
+            self.read_again(reading, sight, &rewritten, &mut inner);
             found.extend(
                 inner
                     .into_iter()
@@ -133,28 +138,39 @@ impl Structural {
         }
     }
 
-    /// Applies the rules of a sight; all of them read the plain views, few read the rewritten ones.
-    fn read(&self, reading: Reading, sight: Sight, text: &str, found: &mut Vec<Finding>) {
+    /// Applies every rule to a text.
+    fn read(&self, reading: Reading, text: &str, found: &mut Vec<Finding>) {
         let present = self.needs.look(text);
         for (number, (rule, regex)) in self.rules.iter().enumerate() {
-            let Some(severity) = rule.tier.severity(reading.place) else { continue };
-            if sight != Sight::Text && rule.sight != sight
-                || !holds(rule, reading.kind)
-                || !present.allows(number)
-            {
-                continue;
+            let Some(severity) = judged(rule, reading).filter(|_| present.allows(number)) else { continue };
+            let hit = first(rule, regex, text, |_| true);
+            found.extend(hit.map(|span| rule.finding(severity, span)));
+        }
+    }
+
+    /// Applies the rules of a sight to what was rewritten. The rest stands in what was read before.
+    fn read_again(&self, reading: Reading, sight: Sight, view: &View, found: &mut Vec<Finding>) {
+        let rereads = |rule: &Rule| sight == Sight::Text || rule.sight == sight;
+        let known = found.len();
+        for window in windows(view.text(), view.seams()) {
+            let text = view.text().get(window.clone()).unwrap_or_default();
+            let present = self.needs.look(text);
+            for (number, (rule, regex)) in self.rules.iter().enumerate() {
+                let Some(severity) = judged(rule, reading).filter(|_| present.allows(number)) else {
+                    continue;
+                };
+                if !rereads(rule) || found.iter().skip(known).any(|finding| finding.rule == rule.id) {
+                    continue;
+                }
+                let place = |hit: &Range<usize>| window.start + hit.start..window.start + hit.end;
+                let hit = first(rule, regex, text, |hit| touches(view.seams(), &place(hit)));
+                found.extend(hit.map(|span| rule.finding(severity, place(&span))));
             }
-            let mut hits = regex.find_iter(text.as_bytes()).take(MOST_HITS);
-            if let Some(hit) = hits.find(|hit| rule.family != Family::Command || !spoken_of(text, hit.end()))
-            {
-                found.push(Finding {
-                    family: rule.family,
-                    rule: rule.id.into(),
-                    severity,
-                    span: hit.range(),
-                    message: rule.message.into(),
-                });
-            }
+        }
+        for (rule, regex) in self.rules.iter().filter(|(rule, _)| rule.endless() && rereads(rule)) {
+            let Some(severity) = judged(rule, reading) else { continue };
+            let hit = first(rule, regex, view.text(), |_| !view.seams().is_empty());
+            found.extend(hit.map(|span| rule.finding(severity, span)));
         }
     }
 
@@ -192,6 +208,22 @@ const SPOKEN: [&str; 18] = [
     "is", "are", "was", "were", "and", "or", "can", "will", "does", "has", "of", "that", "which", "command",
     "commands", "would", "should", "may",
 ];
+
+/// How much a finding of a rule weighs where a text is read so, if it holds there.
+fn judged(rule: &Rule, reading: Reading) -> Option<Severity> {
+    rule.tier.severity(reading.place).filter(|_| holds(rule, reading.kind))
+}
+
+/// The first match that counts.
+fn first(
+    rule: &Rule,
+    regex: &Regex,
+    text: &str,
+    counts: impl Fn(&Range<usize>) -> bool,
+) -> Option<Range<usize>> {
+    let hits = regex.find_iter(text.as_bytes()).map(|hit| hit.range()).filter(counts);
+    hits.take(MOST_HITS).find(|hit| rule.family != Family::Command || !spoken_of(text, hit.end))
+}
 
 fn spoken_of(text: &str, end: usize) -> bool {
     let rest = text.get(end..).unwrap_or_default();
@@ -259,86 +291,6 @@ fn compile(pattern: &str) -> Option<Regex> {
     RegexBuilder::new(pattern).unicode(false).size_limit(4 << 20).dfa_size_limit(8 << 20).build().ok()
 }
 
-/// The text without SQL comments and with pluses as spaces; nothing when it has neither.
-fn sql_view(view: &View) -> Option<View> {
-    let text = view.text();
-    if !text.contains("/*") && !text.contains('+') {
-        return None;
-    }
-    let mut builder = Builder::with_capacity(text.len());
-    let (mut at, mut copied) = (0, 0);
-    while let Some(next) = text.get(at..).and_then(|rest| rest.find(['/', '+'])) {
-        at += next;
-        let rest = text.get(at..).unwrap_or_default();
-        let length = if rest.starts_with("/*!") {
-            3 + rest.bytes().skip(3).take_while(u8::is_ascii_digit).count()
-        } else if rest.starts_with("/*") {
-            // An open comment ends the statement; it stays for the rules about ends.
-            match rest.get(2..).and_then(|body| body.find("*/")) {
-                Some(end) => end + 4,
-                None => break,
-            }
-        } else if rest.starts_with('+') {
-            1
-        } else {
-            at += 1;
-            continue;
-        };
-        builder.copy(text.get(copied..at).unwrap_or_default(), copied);
-        builder.replace(" ", at, length);
-        at += length;
-        copied = at;
-    }
-    builder.copy(text.get(copied..).unwrap_or_default(), copied);
-    Some(builder.finish())
-}
-
-/// What shells drop from a word: quotes, backslashes, carets, empty expansions.
-const DROPPED: [&str; 12] = ["\\\n", "\\", "^", "\"", "'", "``", "$()", "$@", "$*", "$!", "$$", "{}"];
-
-/// The text as a shell reads its words; nothing when it quotes nothing.
-fn shell_view(view: &View) -> Option<View> {
-    let text = view.text();
-    let mut builder = Builder::with_capacity(text.len());
-    let (mut at, mut copied) = (0, 0);
-    while let Some(next) =
-        text.get(at..).and_then(|rest| rest.find(['\\', '^', '"', '\'', '`', '$', '{', ',']))
-    {
-        at += next;
-        let rest = text.get(at..).unwrap_or_default();
-        let (written, length) = rewrite(rest);
-        if length > 0 {
-            builder.copy(text.get(copied..at).unwrap_or_default(), copied);
-            builder.replace(written, at, length);
-            at += length;
-            copied = at;
-        } else {
-            at += 1;
-        }
-    }
-    if copied == 0 {
-        return None;
-    }
-    builder.copy(text.get(copied..).unwrap_or_default(), copied);
-    Some(builder.finish())
-}
-
-fn rewrite(rest: &str) -> (&'static str, usize) {
-    if let Some(expansion) = ["${ifs}", "$ifs"].iter().find(|expansion| rest.starts_with(*expansion)) {
-        return (" ", expansion.len());
-    }
-    if let Some(dropped) = DROPPED.iter().find(|dropped| rest.starts_with(*dropped)) {
-        return ("", dropped.len());
-    }
-    if let Some(name) = rest.strip_prefix("${") {
-        let length = name.bytes().take(16).take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
-        if name.as_bytes().get(length) == Some(&b'}') {
-            return ("", length + 3);
-        }
-    }
-    ("", 0)
-}
-
 /// The smallest range of whole characters around a range.
 fn on_characters(text: &str, span: Range<usize>) -> Range<usize> {
     let mut start = span.start.min(text.len());
@@ -361,16 +313,5 @@ mod tests {
         for rule in every_rule() {
             assert!(compile(rule.pattern).is_some(), "{}", rule.id);
         }
-    }
-
-    #[test]
-    fn views_for_sql_and_shells() {
-        let sql = |text: &str| sql_view(&View::copy(text.to_owned())).map(|view| view.text().to_owned());
-        assert_eq!(sql("union/**/select+1").as_deref(), Some("union select 1"));
-        assert_eq!(sql("/*!50000union*/ x /* open").as_deref(), Some(" union*/ x /* open"));
-        assert_eq!(sql("plain"), None);
-        let shell = |text: &str| shell_view(&View::copy(text.to_owned())).map(|view| view.text().to_owned());
-        assert_eq!(shell("c''at${ifs}/et\\c/p${x}asswd").as_deref(), Some("cat /etc/passwd"));
-        assert_eq!(shell("plain words"), None);
     }
 }

@@ -23,14 +23,10 @@ pub(super) fn runs(text: &str, allowed: &[u8]) -> Vec<Run> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
-    while at < bytes.len() {
-        if bytes.get(at).is_some_and(u8::is_ascii_digit) {
-            let run = run(text, at, allowed);
-            at = run.span.end;
-            found.extend((run.digits.len() <= MOST && apart(text, &run.span)).then_some(run));
-        } else {
-            at += 1;
-        }
+    while let Some(digit) = bytes.get(at..).and_then(|rest| rest.iter().position(u8::is_ascii_digit)) {
+        let run = run(text, at + digit, allowed);
+        at = run.span.end;
+        found.extend((run.digits.len() <= MOST && apart(text, &run.span)).then_some(run));
     }
     found
 }

@@ -20,17 +20,23 @@ struct Piece {
 pub(crate) struct View {
     text: String,
     pieces: Vec<Piece>,
+    seams: Vec<Range<usize>>,
 }
 
 impl View {
     /// A copy of the whole source.
     pub(crate) fn copy(text: String) -> Self {
         let piece = Piece { at: 0, from: 0, length: text.len(), copied: true };
-        Self { text, pieces: vec![piece] }
+        Self { text, pieces: vec![piece], seams: Vec::new() }
     }
 
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Where it differs from its source, in order: what was written, and where something was left out.
+    pub(crate) fn seams(&self) -> &[Range<usize>] {
+        &self.seams
     }
 
     /// The bytes of the source from which these were made.
@@ -60,11 +66,12 @@ impl View {
 pub(crate) struct Builder {
     text: String,
     pieces: Vec<Piece>,
+    seams: Vec<Range<usize>>,
 }
 
 impl Builder {
     pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Self { text: String::with_capacity(bytes), pieces: Vec::new() }
+        Self { text: String::with_capacity(bytes), ..Self::default() }
     }
 
     /// Copies a piece of the source that starts at `from`.
@@ -84,6 +91,11 @@ impl Builder {
 
     /// Writes `part` in place of `length` bytes of the source at `from`.
     pub(crate) fn replace(&mut self, part: &str, from: usize, length: usize) {
+        let at = self.text.len();
+        match self.seams.last_mut() {
+            Some(last) if last.end == at => last.end += part.len(),
+            _ => self.seams.push(at..at + part.len()),
+        }
         if !part.is_empty() {
             self.pieces.push(Piece { at: self.text.len(), from, length, copied: false });
             self.push(part);
@@ -99,6 +111,6 @@ impl Builder {
     }
 
     pub(crate) fn finish(self) -> View {
-        View { text: self.text, pieces: self.pieces }
+        View { text: self.text, pieces: self.pieces, seams: self.seams }
     }
 }
