@@ -6,6 +6,7 @@
 mod cache;
 mod custom;
 mod fingerprint;
+mod harmless;
 mod html;
 mod markup;
 mod needs;

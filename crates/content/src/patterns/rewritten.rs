@@ -2,7 +2,7 @@
 //!
 //! One pass each, and nothing where there is nothing to rewrite.
 
-use crate::text::{Builder, View};
+use crate::text::{Builder, View, seek};
 
 /// The text without SQL comments and with pluses as spaces; nothing when it has neither.
 pub(super) fn sql_view(view: &View) -> Option<View> {
@@ -12,8 +12,8 @@ pub(super) fn sql_view(view: &View) -> Option<View> {
     }
     let mut builder = Builder::with_capacity(text.len());
     let (mut at, mut copied) = (0, 0);
-    while let Some(next) = text.get(at..).and_then(|rest| rest.find(['/', '+'])) {
-        at += next;
+    while let Some(next) = seek(text.as_bytes(), at, |b| matches!(b, b'/' | b'+')) {
+        at = next;
         let rest = text.get(at..).unwrap_or_default();
         let length = if rest.starts_with("/*!") {
             3 + rest.bytes().skip(3).take_while(u8::is_ascii_digit).count()
@@ -67,10 +67,9 @@ pub(super) fn shell_view(view: &View) -> Option<View> {
     let text = view.text();
     let mut builder = Builder::with_capacity(text.len());
     let (mut at, mut copied) = (0, 0);
-    while let Some(next) =
-        text.get(at..).and_then(|rest| rest.find(['\\', '^', '"', '\'', '`', '$', '{', ',']))
-    {
-        at += next;
+    let rewrites = |b| matches!(b, b'\\' | b'^' | b'"' | b'\'' | b'`' | b'$' | b'{' | b',');
+    while let Some(next) = seek(text.as_bytes(), at, rewrites) {
+        at = next;
         let rest = text.get(at..).unwrap_or_default();
         let (written, length) = if contraction(text, at) { ("", 0) } else { rewrite(rest) };
         if length > 0 {

@@ -7,7 +7,9 @@ use std::ops::Range;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::{
-    Mime, fingerprint, markup,
+    Mime, fingerprint,
+    harmless::harmless,
+    markup,
     needs::Needs,
     place,
     rewritten::{shell_view, sql_view},
@@ -143,7 +145,7 @@ impl Structural {
         let present = self.needs.look(text);
         for (number, (rule, regex)) in self.rules.iter().enumerate() {
             let Some(severity) = judged(rule, reading).filter(|_| present.allows(number)) else { continue };
-            let hit = first(rule, regex, text, |_| true);
+            let hit = first((rule, regex), reading.place, text, |_| true);
             found.extend(hit.map(|span| rule.finding(severity, span)));
         }
     }
@@ -163,13 +165,13 @@ impl Structural {
                     continue;
                 }
                 let place = |hit: &Range<usize>| window.start + hit.start..window.start + hit.end;
-                let hit = first(rule, regex, text, |hit| touches(view.seams(), &place(hit)));
+                let hit = first((rule, regex), reading.place, text, |hit| touches(view.seams(), &place(hit)));
                 found.extend(hit.map(|span| rule.finding(severity, place(&span))));
             }
         }
         for (rule, regex) in self.rules.iter().filter(|(rule, _)| rule.endless() && rereads(rule)) {
             let Some(severity) = judged(rule, reading) else { continue };
-            let hit = first(rule, regex, view.text(), |_| !view.seams().is_empty());
+            let hit = first((rule, regex), reading.place, view.text(), |_| !view.seams().is_empty());
             found.extend(hit.map(|span| rule.finding(severity, span)));
         }
     }
@@ -203,33 +205,20 @@ struct Reading {
 /// The rule about template syntax as such.
 const EXPRESSION: &str = "template/expression";
 
-/// Words that follow the name of a program when a sentence speaks of it: "; ls is a command".
-const SPOKEN: [&str; 18] = [
-    "is", "are", "was", "were", "and", "or", "can", "will", "does", "has", "of", "that", "which", "command",
-    "commands", "would", "should", "may",
-];
-
 /// How much a finding of a rule weighs where a text is read so, if it holds there.
 fn judged(rule: &Rule, reading: Reading) -> Option<Severity> {
     rule.tier.severity(reading.place).filter(|_| holds(rule, reading.kind))
 }
 
-/// The first match that counts.
+/// The first match that counts and is not harmless where it stands.
 fn first(
-    rule: &Rule,
-    regex: &Regex,
+    (rule, regex): (&Rule, &Regex),
+    place: Place,
     text: &str,
     counts: impl Fn(&Range<usize>) -> bool,
 ) -> Option<Range<usize>> {
     let hits = regex.find_iter(text.as_bytes()).map(|hit| hit.range()).filter(counts);
-    hits.take(MOST_HITS).find(|hit| rule.family != Family::Command || !spoken_of(text, hit.end))
-}
-
-fn spoken_of(text: &str, end: usize) -> bool {
-    let rest = text.get(end..).unwrap_or_default();
-    let word =
-        rest.trim_start_matches(' ').split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-    rest.len() > word.len() && SPOKEN.contains(&word)
+    hits.take(MOST_HITS).find(|hit| !harmless(rule, place, text, hit))
 }
 
 /// The contract's table: template syntax is refused in resources only.

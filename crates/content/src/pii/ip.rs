@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Value;
+use crate::text::seek;
 
 pub(super) fn find(text: &str) -> Vec<Value> {
     let bytes = text.as_bytes();
@@ -10,9 +11,7 @@ pub(super) fn find(text: &str) -> Vec<Value> {
     let of_run = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
     let mut at = 0;
     // Every address has a dot or a colon, and few words have one within.
-    while let Some(mark) = bytes.get(at..).and_then(|rest| rest.iter().position(|b| matches!(b, b':' | b'.')))
-    {
-        let mark = at + mark;
+    while let Some(mark) = seek(bytes, at, |b| matches!(b, b':' | b'.')) {
         let before = bytes.get(at..mark).unwrap_or_default().iter().rev().take_while(|b| of_run(b)).count();
         let start = mark - before;
         let length = bytes.iter().skip(start).take_while(|b| of_run(b)).count();
