@@ -69,7 +69,8 @@ impl ContentSecurity {
         Ok(Self { screen: OnceLock::new(), settings: settings.clone(), sizes })
     }
 
-    fn screen(&self) -> &Screen {
+    /// The rules of the settings.
+    pub(crate) fn screen(&self) -> &Screen {
         // Patterns that do not compile were reported with the configuration; the screen works without them.
         self.screen.get_or_init(|| Screen::new(&self.settings).0)
     }

@@ -1,7 +1,9 @@
 //! Using a tool, a prompt or a resource. Every front door ends here.
 //!
 //! Each function reads as the specification: permit, resolve, target, call, record. There is no database and no
-//! re-encoding on this path; what the upstream says comes back as it was said.
+//! re-encoding on this path; what the upstream says comes back as it was said, unless the operator wants it cleaned.
+
+mod cleaning;
 
 use std::{
     pin::Pin,
@@ -167,6 +169,7 @@ async fn run(
         ..CallContext::plain(actor.email.as_str())
     };
     let timeout = Duration::from_secs(engine.settings().federation.tool_timeout_seconds);
+    let cleans = cleaning::wanted(engine, method);
     let mut watch = Watch::start(engine, &actor.email, item, method, request.caller);
     let target = &item.peer.target;
     let retries = match &request.asking {
@@ -193,13 +196,14 @@ async fn run(
     Ok(match answer {
         Answer::Done(outcome) => {
             watch.end(&outcome);
-            Running::Done(addressed(outcome, retries.as_ref()))
+            Running::Done(addressed(outcome, cleans, retries.as_ref()))
         }
-        Answer::Stream(events) => Running::Stream(Watched { events, watch, retries }),
+        Answer::Stream(events) => Running::Stream(Watched { events, watch, cleans, retries }),
     })
 }
 
-fn addressed(outcome: Outcome, retries: Option<&GatewayId>) -> Outcome {
+fn addressed(outcome: Outcome, cleans: bool, retries: Option<&GatewayId>) -> Outcome {
+    let outcome = if cleans { cleaning::cleaned(outcome) } else { outcome };
     match retries {
         Some(gateway) => rounds::address_state(outcome, gateway),
         None => outcome,
@@ -268,6 +272,8 @@ fn malformed(error: impl std::fmt::Display) -> Error {
 pub struct Watched {
     events: EventStream,
     watch: Watch,
+    /// Whether the answer is cleaned.
+    cleans: bool,
     /// The upstream, where a client that makes its request again has to bring its state back to it.
     retries: Option<GatewayId>,
 }
@@ -279,7 +285,7 @@ impl Stream for Watched {
         let event = std::task::ready!(self.events.poll_next_unpin(context));
         let Some(Event::Done(outcome)) = event else { return Poll::Ready(event) };
         self.watch.end(&outcome);
-        Poll::Ready(Some(Event::Done(addressed(outcome, self.retries.as_ref()))))
+        Poll::Ready(Some(Event::Done(addressed(outcome, self.cleans, self.retries.as_ref()))))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Content security through the front doors: what is registered here, what is refused, and who is told.
 
+mod catalogue;
 mod modes;
 mod pages;
 mod prompts;
