@@ -29,8 +29,7 @@ fn screenings(criterion: &mut Criterion) {
 }
 
 fn screen(cache: &str) -> Screen {
-    let mut env =
-        domain::Env::new([("CONTENT_PATTERN_CACHE_ENABLED".to_owned(), cache.to_owned())].into_iter());
+    let mut env = domain::Env::new([("CONTENT_PATTERN_CACHE_ENABLED".to_owned(), cache.to_owned())]);
     let settings = ContentSettings::read(&mut env).unwrap_or_else(|| unreachable!("the defaults are right"));
     Screen::new(&settings).0
 }

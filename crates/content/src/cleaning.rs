@@ -85,11 +85,11 @@ fn without_sequences(text: &str) -> Cow<'_, str> {
         match kind {
             // Parameters, then the letter that ends them.
             Some('[') => drop(rest.find(|c| ('@'..='~').contains(c))),
-            // A text for the terminal, up to a bell or the escape that ends it.
-            Some(']' | 'P' | 'X' | '^' | '_') => {
-                if rest.find(|c| matches!(c, '\u{7}' | '\u{1b}' | '\u{9c}')) == Some('\u{1b}') {
-                    rest.next();
-                }
+            // A text for the terminal, up to a bell or the escape that ends it; of that, one more character is left.
+            Some(']' | 'P' | 'X' | '^' | '_')
+                if rest.find(|c| matches!(c, '\u{7}' | '\u{1b}' | '\u{9c}')) == Some('\u{1b}') =>
+            {
+                rest.next();
             }
             _ => {}
         }

@@ -32,8 +32,10 @@ const MOST_HITS: usize = 64;
 /// The compiled rules.
 #[derive(Debug)]
 pub(super) struct Structural {
-    rules: Vec<(Rule, Regex)>,
-    needs: Needs,
+    rules: Rules,
+    /// Those that read what SQL or a shell makes of a text as well.
+    sql: Rules,
+    shell: Rules,
     depth: u16,
 }
 
@@ -52,12 +54,27 @@ pub(super) fn every_rule() -> Vec<Rule> {
     all.concat()
 }
 
+/// Rules with what each of them needs.
+#[derive(Debug)]
+struct Rules {
+    each: Vec<(Rule, Regex)>,
+    needs: Needs,
+}
+
+impl Rules {
+    fn new(each: Vec<(Rule, Regex)>) -> Self {
+        let needs = Needs::new(each.iter().map(|(rule, _)| rule.pattern));
+        Self { each, needs }
+    }
+}
+
 impl Structural {
     pub(super) fn new(depth: u16) -> Self {
-        let rules: Vec<_> =
-            every_rule().into_iter().filter_map(|rule| Some((rule, compile(rule.pattern)?))).collect();
-        let needs = Needs::new(rules.iter().map(|(rule, _)| rule.pattern));
-        Self { rules, needs, depth }
+        let compiled = |rule: Rule| Some((rule, compile(rule.pattern)?));
+        let all: Vec<(Rule, Regex)> = every_rule().into_iter().filter_map(compiled).collect();
+        let of = |sight| Rules::new(all.iter().filter(|(rule, _)| rule.sight == sight).cloned().collect());
+        let (sql, shell) = (of(Sight::Sql), of(Sight::Shell));
+        Self { rules: Rules::new(all), sql, shell, depth }
     }
 
     pub(super) fn scan(&self, mode: Mode, kind: Kind, mime: Mime, text: &str) -> Vec<Finding> {
@@ -74,7 +91,11 @@ impl Structural {
             let prose = if mode == Mode::Moderate { without_environment(&prose) } else { prose };
             self.place(Reading { kind, mime, place }, &prose, &mut found);
             if mode != Mode::Moderate && !markdown.code.is_empty() {
-                self.place(Reading { kind, mime, place: Place::Code }, &markdown.code(text), &mut found);
+                let code = markdown.code(text);
+                let mut inner = Vec::new();
+                self.place(Reading { kind, mime, place: Place::Code }, code.text(), &mut inner);
+                let moved = |found: Finding| Finding { span: code.source(found.span.clone()), ..found };
+                found.extend(inner.into_iter().map(moved));
             }
         } else if let Some(strings) = (mime == Mime::Json).then(|| strings(text)).flatten() {
             self.place(Reading { kind, mime, place: Place::Prose }, &masked(text, &strings), &mut found);
@@ -142,8 +163,8 @@ impl Structural {
 
     /// Applies every rule to a text.
     fn read(&self, reading: Reading, text: &str, found: &mut Vec<Finding>) {
-        let present = self.needs.look(text);
-        for (number, (rule, regex)) in self.rules.iter().enumerate() {
+        let present = self.rules.needs.look(text);
+        for (number, (rule, regex)) in self.rules.each.iter().enumerate() {
             let Some(severity) = judged(rule, reading).filter(|_| present.allows(number)) else { continue };
             let hit = first((rule, regex), reading.place, text, |_| true);
             found.extend(hit.map(|span| rule.finding(severity, span)));
@@ -152,16 +173,20 @@ impl Structural {
 
     /// Applies the rules of a sight to what was rewritten. The rest stands in what was read before.
     fn read_again(&self, reading: Reading, sight: Sight, view: &View, found: &mut Vec<Finding>) {
-        let rereads = |rule: &Rule| sight == Sight::Text || rule.sight == sight;
+        let rules = match sight {
+            Sight::Text => &self.rules,
+            Sight::Sql => &self.sql,
+            Sight::Shell => &self.shell,
+        };
         let known = found.len();
         for window in windows(view.text(), view.seams()) {
             let text = view.text().get(window.clone()).unwrap_or_default();
-            let present = self.needs.look(text);
-            for (number, (rule, regex)) in self.rules.iter().enumerate() {
+            let present = rules.needs.look(text);
+            for (number, (rule, regex)) in rules.each.iter().enumerate() {
                 let Some(severity) = judged(rule, reading).filter(|_| present.allows(number)) else {
                     continue;
                 };
-                if !rereads(rule) || found.iter().skip(known).any(|finding| finding.rule == rule.id) {
+                if found.iter().skip(known).any(|finding| finding.rule == rule.id) {
                     continue;
                 }
                 let place = |hit: &Range<usize>| window.start + hit.start..window.start + hit.end;
@@ -169,7 +194,7 @@ impl Structural {
                 found.extend(hit.map(|span| rule.finding(severity, place(&span))));
             }
         }
-        for (rule, regex) in self.rules.iter().filter(|(rule, _)| rule.endless() && rereads(rule)) {
+        for (rule, regex) in rules.each.iter().filter(|(rule, _)| rule.endless()) {
             let Some(severity) = judged(rule, reading) else { continue };
             let hit = first((rule, regex), reading.place, view.text(), |_| !view.seams().is_empty());
             found.extend(hit.map(|span| rule.finding(severity, span)));

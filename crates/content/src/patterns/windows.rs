@@ -12,19 +12,18 @@ const REACH: usize = 4 * 1024;
 /// The windows of a text around its seams, in order and apart from each other.
 pub(super) fn windows(text: &str, seams: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
-    for seam in seams {
+    for place in seams {
         if let Some(last) = found.last_mut()
-            && seam.start <= last.end
+            && place.start <= last.end
         {
-            // It lies in what is read already; where the window ends by far enough is found out below.
-            if seam.end + REACH / 2 > last.end {
-                last.end = after(text, seam.end.max(last.end));
+            // It lies in what is read already; the window goes on where it ends too near.
+            if place.end + REACH / 2 > last.end {
+                last.end = after(text, place.end.max(last.end));
             }
             continue;
         }
         let least = found.last().map_or(0, |last| last.end);
-        let start = before(text, seam.start, least);
-        let end = after(text, seam.end);
+        let (start, end) = (before(text, place.start, least), after(text, place.end));
         match found.last_mut() {
             Some(last) if start <= last.end => last.end = end,
             _ => found.push(start..end),
@@ -73,7 +72,8 @@ mod tests {
         let line = "words of a line\n".repeat(1_000);
         let text = format!("{line}; {}cat\n{line}", "\n".repeat(100_000));
         let at = line.len();
-        let found = windows(&text, &[at..at + 1]);
+        let seam = at..at + 1;
+        let found = windows(&text, std::slice::from_ref(&seam));
         assert_eq!(found.len(), 1);
         let window = &text[found[0].clone()];
         assert!(window.contains("cat") && window.starts_with("words") && window.ends_with("line"));

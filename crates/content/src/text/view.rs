@@ -76,6 +76,13 @@ impl Builder {
 
     /// Copies a piece of the source that starts at `from`.
     pub(crate) fn copy(&mut self, part: &str, from: usize) {
+        let start = self.text.len();
+        self.copy_as_is(part, from);
+        self.make_small(start);
+    }
+
+    /// The same with its capital letters.
+    pub(crate) fn copy_as_is(&mut self, part: &str, from: usize) {
         if part.is_empty() {
             return;
         }
@@ -86,7 +93,7 @@ impl Builder {
                 self.pieces.push(Piece { at, from, length: part.len(), copied: true });
             }
         }
-        self.push(part);
+        self.text.push_str(part);
     }
 
     /// Writes `part` in place of `length` bytes of the source at `from`.
@@ -98,13 +105,12 @@ impl Builder {
         }
         if !part.is_empty() {
             self.pieces.push(Piece { at: self.text.len(), from, length, copied: false });
-            self.push(part);
+            self.text.push_str(part);
+            self.make_small(at);
         }
     }
 
-    fn push(&mut self, part: &str) {
-        let start = self.text.len();
-        self.text.push_str(part);
+    fn make_small(&mut self, start: usize) {
         if let Some(new) = self.text.get_mut(start..) {
             new.make_ascii_lowercase();
         }

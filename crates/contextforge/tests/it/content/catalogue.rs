@@ -14,7 +14,7 @@ use crate::app::{App, Reply};
 struct Desk {
     app: App,
     admin: String,
-    submitted: std::cell::Cell<u32>,
+    submitted: std::sync::atomic::AtomicU32,
 }
 
 impl Desk {
@@ -24,12 +24,11 @@ impl Desk {
 
     fn of(app: App) -> Self {
         let admin = app.admin();
-        Self { app, admin, submitted: std::cell::Cell::new(0) }
+        Self { app, admin, submitted: std::sync::atomic::AtomicU32::new(0) }
     }
 
     fn number(&self) -> u32 {
-        self.submitted.set(self.submitted.get() + 1);
-        self.submitted.get()
+        self.submitted.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
     }
 
     /// As the content of a resource.

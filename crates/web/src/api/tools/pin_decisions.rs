@@ -35,7 +35,8 @@ struct Decision {
     tool_id: String,
     /// The fingerprint of the definition that was looked at.
     fingerprint: String,
-    decision: Verb,
+    #[serde(rename = "decision")]
+    verb: Verb,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -65,8 +66,8 @@ async fn decide(
 
 async fn one(operator: &Authorized<ToolsUpdate>, decision: &Decision) -> Result<View, Error> {
     let (engine, caller) = (operator.app.engine(), &operator.caller);
-    let Decision { tool_id, fingerprint, decision } = decision;
-    match decision {
+    let Decision { tool_id, fingerprint, verb } = decision;
+    match verb {
         Verb::Approve => pins::approve(engine, operator, caller, tool_id, fingerprint).await,
         Verb::Reject => pins::reject(engine, operator, caller, tool_id, fingerprint).await,
     }
