@@ -16,6 +16,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "usage: cargo xtask COMMAND
 
   tidy                        check the rules of the repository; lists every violation as path:line: message

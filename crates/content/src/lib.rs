@@ -3,6 +3,7 @@
 //! Pure: no IO, no clock, no runtime; the engine asks and decides. [`Screen`] is the entry point and holds the rules
 //! that settings ask for. Nothing here alters what is stored: decoding is for looking, [`sanitise`] is for rendering.
 
+pub mod cleaning;
 pub mod csp;
 pub mod definitions;
 pub mod encode;

@@ -6,10 +6,12 @@
 mod cache;
 mod custom;
 mod fingerprint;
+mod harmless;
 mod html;
 mod markup;
 mod needs;
 mod place;
+mod rewritten;
 mod rule;
 mod script;
 mod seed;
@@ -17,6 +19,7 @@ mod shell;
 mod sql;
 mod structural;
 mod template;
+mod windows;
 
 use std::collections::BTreeMap;
 

@@ -62,15 +62,17 @@ impl Screen {
     }
 
     fn read(&self, kind: Kind, mime: Mime, text: &str) -> Verdict {
+        // Texts may be configured larger than what is read in a bounded time; ContextForge refuses those as well.
+        let too_large = u64::try_from(text.len()).unwrap_or(u64::MAX) > self.longest;
         let mut action = Action::Allow;
         let mut findings = Vec::new();
         if let Some(patterns) = &self.patterns {
-            let found = self.attacks(patterns, kind, mime, text);
+            let found = if too_large { vec![unread()] } else { patterns.scan(kind, mime, text) };
             action = action.max(outcome(self.pattern_mode, patterns::refuses(&found), &found));
             findings.extend(found);
         }
         if let Some(pii) = &self.pii {
-            let found = pii.scan(self.pii_mode, mime, text);
+            let found = if too_large { vec![unread()] } else { pii.scan(self.pii_mode, mime, text) };
             let refused = found.iter().any(|finding| finding.severity == Severity::Critical);
             action = action.max(outcome(self.pii_mode, refused, &found));
             findings.extend(found);
@@ -79,19 +81,16 @@ impl Screen {
         findings.dedup();
         Verdict { findings, action }
     }
+}
 
-    fn attacks(&self, patterns: &Patterns, kind: Kind, mime: Mime, text: &str) -> Vec<Finding> {
-        // Resources may be configured larger than what is read in a bounded time; ContextForge refuses those as well.
-        if u64::try_from(text.len()).unwrap_or(u64::MAX) > self.longest {
-            return vec![Finding {
-                family: Family::Custom,
-                rule: Cow::Borrowed("content_too_large_to_scan"),
-                severity: Severity::Critical,
-                span: 0..0,
-                message: Cow::Borrowed("Larger than CONTENT_PATTERN_MAX_SCAN_SIZE"),
-            }];
-        }
-        patterns.scan(kind, mime, text)
+/// What is said of a text that is too large to read, by both layers.
+fn unread() -> Finding {
+    Finding {
+        family: Family::Custom,
+        rule: Cow::Borrowed("content_too_large_to_scan"),
+        severity: Severity::Critical,
+        span: 0..0,
+        message: Cow::Borrowed("Larger than CONTENT_PATTERN_MAX_SCAN_SIZE"),
     }
 }
 

@@ -35,6 +35,8 @@ domain::settings! {
         max_scan_size: u64 = "CONTENT_PATTERN_MAX_SCAN_SIZE", default "200000";
         /// How many rounds of percent signs, entities and escapes are undone for detection.
         decode_depth: u16 = "CONTENT_PATTERN_DECODE_DEPTH", default "2";
+        /// Take invisible and terminal control characters out of what tools answer and out of prompts of upstreams.
+        clean_results: bool = "CONTENT_CLEAN_RESULTS", default "false";
         /// Ids of rules that are not applied.
         allowlist: domain::settings::List<String> = "CONTENT_PATTERN_ALLOWLIST";
     }

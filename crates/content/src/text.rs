@@ -8,6 +8,7 @@ mod decode;
 mod fold;
 mod json;
 mod markdown;
+mod seek;
 mod view;
 
 pub(crate) use base64::islands;
@@ -15,6 +16,7 @@ pub(crate) use decode::decode;
 pub(crate) use fold::{fold, invisible};
 pub(crate) use json::strings;
 pub(crate) use markdown::{Markdown, masked};
+pub(crate) use seek::seek;
 pub(crate) use view::{Builder, View};
 
 /// The views of one text, from the one as written to the most decoded.

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use content::{Action, ContentSettings, Finding, Kind, Screen, Sizes, Verdict};
 use domain::{Caller, Error, Problem, Result, violation::Violation};
 
-pub use content::csp::SANDBOX;
+pub use content::csp::{self, SANDBOX};
 
 pub use self::violations::{Recorded, list};
 use crate::Engine;
@@ -56,13 +56,21 @@ struct Found<'a> {
     finding: Finding,
 }
 
+/// A fresh nonce for one HTML answer.
+pub fn nonce() -> Result<csp::Nonce> {
+    let mut random = [0_u8; 16];
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| Error::internal("no random numbers"))?;
+    Ok(csp::Nonce::new(random))
+}
+
 impl ContentSecurity {
     pub(crate) fn new(settings: &ContentSettings) -> Result<Self> {
         let sizes = Sizes::new(settings).map_err(Error::Invalid)?;
         Ok(Self { screen: OnceLock::new(), settings: settings.clone(), sizes })
     }
 
-    fn screen(&self) -> &Screen {
+    /// The rules of the settings.
+    pub(crate) fn screen(&self) -> &Screen {
         // Patterns that do not compile were reported with the configuration; the screen works without them.
         self.screen.get_or_init(|| Screen::new(&self.settings).0)
     }

@@ -180,7 +180,7 @@ async fn ask(engine: &Engine, target: &Target) -> Result<Found> {
         templates = kept(raw, "resource templates", &mut notes).map(|raw| reading::resources(&raw, true));
     }
     let tools = reading::tools(&tools);
-    let (reports, pinning) = (reports::of(&tools.items).await?, engine.settings().pins.mode);
+    let (reports, pinning) = (reports::of(engine, &tools.items).await?, engine.settings().pins.mode);
     Ok(Found { connected, tools, reports, pinning, prompts, resources, templates, notes })
 }
 

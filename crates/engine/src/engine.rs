@@ -64,7 +64,7 @@ struct Inner {
     permission_journal: Journal<Checked>,
     denials: Denials,
     updates: Updates,
-    content: ContentSecurity,
+    content: Arc<ContentSecurity>,
     tasks: TaskTracker,
     draining: CancellationToken,
     stopping: CancellationToken,
@@ -84,7 +84,7 @@ impl Engine {
         let revocations = Revocations::new(&parts.settings.auth);
         let (journal, records) = Journal::new();
         let (permission_journal, checks) = Journal::new();
-        let content = ContentSecurity::new(&parts.settings.content)?;
+        let content = Arc::new(ContentSecurity::new(&parts.settings.content)?);
         let engine = Self(Arc::new(Inner {
             parts,
             keys,
@@ -137,7 +137,7 @@ impl Engine {
     }
 
     /// Screens what is to be stored.
-    pub(crate) fn content(&self) -> &ContentSecurity {
+    pub(crate) fn content(&self) -> &Arc<ContentSecurity> {
         &self.0.content
     }
 

@@ -1,7 +1,9 @@
 //! Using a tool, a prompt or a resource. Every front door ends here.
 //!
 //! Each function reads as the specification: permit, resolve, target, call, record. There is no database and no
-//! re-encoding on this path; what the upstream says comes back as it was said.
+//! re-encoding on this path; what the upstream says comes back as it was said, unless the operator wants it cleaned.
+
+mod cleaning;
 
 use std::{
     pin::Pin,
@@ -186,6 +188,7 @@ async fn run(
         ..CallContext::plain(actor.email.as_str())
     };
     let timeout = Duration::from_secs(engine.settings().federation.tool_timeout_seconds);
+    let cleans = cleaning::wanted(engine, method);
     let mut watch = Watch::start(engine, &actor.email, item, method, request.caller);
     let target = &item.peer.target;
     let retries = match &request.asking {
@@ -212,10 +215,10 @@ async fn run(
     Ok(match answer {
         Answer::Done(outcome) => {
             watch.end(&outcome);
-            Running::Done(Addresses { retries, bridge }.put(outcome))
+            Running::Done(Outgoing { cleans, retries, bridge }.put(outcome))
         }
         Answer::Stream(events) => {
-            Running::Stream(Watched { events, watch, addresses: Addresses { retries, bridge } })
+            Running::Stream(Watched { events, watch, outgoing: Outgoing { cleans, retries, bridge } })
         }
     })
 }
@@ -240,16 +243,19 @@ fn mirrored(item: &Item, method: &str, params: &RawObject<'_>) -> Vec<(String, S
     }
 }
 
-/// What a client brings back later has to find its upstream again.
-struct Addresses {
+/// What is done to an answer before it goes out.
+struct Outgoing {
+    /// Whether it is cleaned of characters that nobody sees.
+    cleans: bool,
     /// The upstream, where a client that makes its request again has to bring its state back to it.
     retries: Option<GatewayId>,
     /// Where the call may become a task.
     bridge: Option<Bridge>,
 }
 
-impl Addresses {
+impl Outgoing {
     fn put(&self, outcome: Outcome) -> Outcome {
+        let outcome = if self.cleans { cleaning::cleaned(outcome) } else { outcome };
         let outcome = match &self.retries {
             Some(gateway) => rounds::address_state(outcome, gateway),
             None => outcome,
@@ -323,7 +329,7 @@ fn malformed(error: impl std::fmt::Display) -> Error {
 pub struct Watched {
     events: EventStream,
     watch: Watch,
-    addresses: Addresses,
+    outgoing: Outgoing,
 }
 
 impl Stream for Watched {
@@ -333,7 +339,7 @@ impl Stream for Watched {
         let event = std::task::ready!(self.events.poll_next_unpin(context));
         let Some(Event::Done(outcome)) = event else { return Poll::Ready(event) };
         self.watch.end(&outcome);
-        Poll::Ready(Some(Event::Done(self.addresses.put(outcome))))
+        Poll::Ready(Some(Event::Done(self.outgoing.put(outcome))))
     }
 }
 

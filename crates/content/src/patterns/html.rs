@@ -2,12 +2,19 @@
 //!
 //! Not a document parser on purpose: *every* `<` that could open a tag is read as one, whatever surrounds it, so that no
 //! disagreement with a browser about comments, quotes or raw text can hide a tag. Attributes follow the HTML standard's
-//! grammar. A tag ends at the next `<` outside of quotes, which keeps the work linear. Texts come in small letters.
+//! grammar. A tag ends at the next `<` outside of values. Tags that lie in the values of others are read for themselves, so
+//! that a text of nothing but openings would be read once for each; how often it may be is bounded, and a text that is
+//! beyond the bound says so. Texts come in small letters.
 
 use std::ops::Range;
 
 /// Attributes beyond this are not read; no tag needs them.
 const MOST_ATTRIBUTES: usize = 64;
+
+/// How often all bytes of a text may be read for tags in the values of tags. Documents do with less than two.
+const MOST_READINGS: usize = 4;
+/// What short texts may read besides.
+const SPARE: usize = 16 * 1024;
 
 /// A tag that could be one.
 #[derive(Debug)]
@@ -34,11 +41,18 @@ impl Tag<'_> {
 pub(super) struct Tags<'a> {
     text: &'a str,
     at: usize,
+    /// Bytes that may still be read.
+    left: usize,
 }
 
 impl<'a> Tags<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, left: text.len() * MOST_READINGS + SPARE }
+    }
+
+    /// Where reading was given up, because tags lie in each other more often than in any document.
+    pub(super) const fn given_up(&self) -> Option<usize> {
+        if self.left == 0 { Some(self.at) } else { None }
     }
 }
 
@@ -46,14 +60,17 @@ impl<'a> Iterator for Tags<'a> {
     type Item = Tag<'a>;
 
     fn next(&mut self) -> Option<Tag<'a>> {
-        loop {
+        while self.left > 0 {
             let open = self.at + self.text.get(self.at..)?.find('<')?;
             self.at = open + 1;
             let rest = self.text.get(self.at..)?;
             if rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
-                return Some(tag(self.text, open));
+                let tag = tag(self.text, open);
+                self.left = self.left.saturating_sub(tag.span.len());
+                return Some(tag);
             }
         }
+        None
     }
 }
 
@@ -147,6 +164,21 @@ mod tests {
         assert!(tag.closed && tag.has("z") && tag.value("src") == Some("a b"));
         let open = Tags::new("<a ==x b").next().unwrap();
         assert_eq!((open.attributes.len(), open.closed), (2, false));
+    }
+
+    #[test]
+    fn openings_in_openings_are_given_up_and_documents_are_not() {
+        for piece in ["<a/b=", "<a/style=", "<a/href=", "<a b=\"c "] {
+            let text = piece.repeat(20_000);
+            let mut tags = Tags::new(&text);
+            let read: usize = tags.by_ref().map(|tag| tag.span.len()).sum();
+            assert!(read <= text.len() * (MOST_READINGS + 2), "{piece}: {read}");
+            assert!(piece.contains('"') || tags.given_up().is_some(), "{piece}");
+        }
+        let page = "<p class=x><a href=\"y\">z</a> <img alt='a < b'></p>\n".repeat(2_000);
+        let mut tags = Tags::new(&page);
+        assert_eq!(tags.by_ref().count(), 6_000);
+        assert_eq!(tags.given_up(), None);
     }
 
     proptest::proptest! {

@@ -39,18 +39,21 @@ const URLS: [&str; 22] = [
 
 /// Looks at every tag and declaration of a view.
 pub(super) fn scan(text: &str, place: Place, found: &mut Vec<Finding>) {
-    for tag in Tags::new(text) {
+    let mut tags = Tags::new(text);
+    for tag in tags.by_ref() {
         for (rule, tier, message) in judge(&tag) {
             push(found, (rule, tier, message), place, tag.span.clone());
         }
     }
-    for (at, _) in text.match_indices("<!") {
-        let rest = text.get(at + 2..).unwrap_or_default();
-        let line = head(rest);
-        if rest.starts_with("entity") || (rest.starts_with("doctype") && line.contains("<!entity")) {
-            let hit = ("xss/xml_entity", Tier::Shape, "An XML entity, which a parser would resolve");
-            push(found, hit, place, at..at + 2 + line.len());
-        }
+    if let Some(at) = tags.given_up() {
+        let hit = ("xss/nested_tags", Tier::Certain, "Tags within tags, more often than can be read");
+        push(found, hit, place, at..at);
+    }
+    // An entity that stands in the declaration of a document begins like any other.
+    if let Some(at) = text.find("<!entity") {
+        let hit = ("xss/xml_entity", Tier::Shape, "An XML entity, which a parser would resolve");
+        let line = text.get(at..).map_or(0, |rest| head(rest).len());
+        push(found, hit, place, at..at + line);
     }
     for (at, _) in text.match_indices("<?") {
         let rest = text.get(at + 2..).unwrap_or_default();
@@ -61,7 +64,7 @@ pub(super) fn scan(text: &str, place: Place, found: &mut Vec<Finding>) {
     }
 }
 
-/// Longest declaration that is looked at; without a bound a line of openings would be read once for each.
+/// Longest declaration that is shown.
 const DECLARATION: usize = 512;
 
 fn head(rest: &str) -> &str {
@@ -261,6 +264,8 @@ mod tests {
             ("<meta http-equiv=refresh content=0>", "xss/meta"),
             ("<object data=x>", "xss/embedded_object"),
             ("<!entity % a system 'x'>", "xss/xml_entity"),
+            ("<!doctype a [<!entity b system 'x'>]>", "xss/xml_entity"),
+            (&"<a/href=".repeat(20_000), "xss/nested_tags"),
         ] {
             assert!(rules(text).iter().any(|found| found == rule), "{text}: {:?}", rules(text));
         }

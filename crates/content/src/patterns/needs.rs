@@ -16,17 +16,17 @@ use regex_syntax::{
 type Clause = Vec<Vec<u8>>;
 
 /// Clauses with more alternatives say little and cost the pass its speed.
-const WIDEST: usize = 64;
+const WIDEST: usize = 128;
 /// Clauses of one rule.
-const MOST: usize = 6;
+const MOST: usize = 3;
 
 /// The needs of all rules.
 #[derive(Debug)]
 pub(super) struct Needs {
     /// For each rule, its clauses as numbers of texts.
     rules: Vec<Vec<Vec<usize>>>,
-    /// Texts of one byte, by their byte.
-    bytes: Vec<Option<usize>>,
+    /// Texts of one byte and of two, with their numbers.
+    short: Vec<(u16, bool, usize)>,
     /// Longer texts, by their number in the automaton.
     longer: Vec<usize>,
     automaton: Option<AhoCorasick>,
@@ -53,15 +53,15 @@ impl Needs {
                 clauses.into_iter().map(|clause| clause.into_iter().map(&mut number).collect()).collect()
             })
             .collect();
-        let (mut bytes, mut longer, mut texts) = (vec![None; 256], Vec::new(), Vec::new());
+        let (mut short, mut longer, mut texts) = (Vec::new(), Vec::new(), Vec::new());
         for (text, number) in &numbers {
-            if let [byte] = text.as_slice() {
-                if let Some(slot) = bytes.get_mut(usize::from(*byte)) {
-                    *slot = Some(*number);
+            match text.as_slice() {
+                [byte] => short.push((u16::from(*byte), false, *number)),
+                [first, second] => short.push((u16::from_be_bytes([*first, *second]), true, *number)),
+                _ => {
+                    longer.push(*number);
+                    texts.push(text.clone());
                 }
-            } else {
-                longer.push(*number);
-                texts.push(text.clone());
             }
         }
         // Without an automaton nothing is found and, see `allows`, nothing is spared.
@@ -70,22 +70,16 @@ impl Needs {
             .kind(Some(AhoCorasickKind::DFA))
             .build(&texts)
             .ok();
-        Self { rules, bytes, longer, automaton, texts: numbers.len() }
+        Self { rules, short, longer, automaton, texts: numbers.len() }
     }
 
     /// Looks once for everything that any rule needs.
     pub(super) fn look(&self, text: &str) -> Present<'_> {
         let mut found = vec![false; self.texts];
-        let mut seen = [false; 256];
-        for byte in text.bytes() {
-            if let Some(slot) = seen.get_mut(usize::from(byte)) {
-                *slot = true;
-            }
-        }
-        for number in self.bytes.iter().zip(seen).filter(|(_, seen)| *seen).filter_map(|(number, _)| *number)
-        {
-            if let Some(slot) = found.get_mut(number) {
-                *slot = true;
+        let seen = Seen::new(text.as_bytes());
+        for (code, pair, number) in &self.short {
+            if let Some(slot) = found.get_mut(*number) {
+                *slot = if *pair { seen.pair(*code) } else { seen.byte(*code) };
             }
         }
         for hit in self.automaton.iter().flat_map(|automaton| automaton.find_overlapping_iter(text)) {
@@ -95,6 +89,42 @@ impl Needs {
             }
         }
         Present { needs: self, found }
+    }
+}
+
+/// Which bytes and pairs of bytes a text has: one bit for each, set in one pass without a decision.
+struct Seen {
+    pairs: Vec<u64>,
+    bytes: [bool; 256],
+}
+
+impl Seen {
+    fn new(text: &[u8]) -> Self {
+        let mut seen = Self { pairs: vec![0; 1024], bytes: [false; 256] };
+        for pair in text.windows(2) {
+            if let [first, second] = pair {
+                let code = u16::from_be_bytes([*first, *second]);
+                if let Some(word) = seen.pairs.get_mut(usize::from(code >> 6)) {
+                    *word |= 1 << (code & 63);
+                }
+            }
+        }
+        // A row of pairs for each first byte; the last byte begins none.
+        for (byte, row) in seen.bytes.iter_mut().zip(seen.pairs.chunks(4)) {
+            *byte = row.iter().any(|word| *word != 0);
+        }
+        if let Some(byte) = text.last().and_then(|last| seen.bytes.get_mut(usize::from(*last))) {
+            *byte = true;
+        }
+        seen
+    }
+
+    fn pair(&self, code: u16) -> bool {
+        self.pairs.get(usize::from(code >> 6)).is_some_and(|word| word >> (code & 63) & 1 == 1)
+    }
+
+    fn byte(&self, code: u16) -> bool {
+        self.bytes.get(usize::from(code)).copied().unwrap_or(true)
     }
 }
 
@@ -129,9 +159,84 @@ fn clauses(hir: &Hir) -> Vec<Clause> {
         HirKind::Repetition(repetition) if repetition.min > 0 => clauses(&repetition.sub),
         HirKind::Empty | HirKind::Look(_) | HirKind::Repetition(_) => Vec::new(),
         HirKind::Capture(capture) => clauses(&capture.sub),
-        HirKind::Concat(parts) => parts.iter().flat_map(clauses).collect(),
+        HirKind::Concat(parts) => concat(parts),
         HirKind::Alternation(branches) => either(branches).into_iter().collect(),
     }
+}
+
+/// Parts that stand side by side and can only be a few texts are one text together: `rm\s` needs `rm` with white space
+/// behind it, which `format` has not.
+fn concat(parts: &[Hir]) -> Vec<Clause> {
+    let mut found = Vec::new();
+    let mut run: Clause = vec![Vec::new()];
+    let flush = |run: &mut Clause, found: &mut Vec<Clause>| {
+        let texts = std::mem::replace(run, vec![Vec::new()]);
+        found.extend(texts.iter().all(|text| !text.is_empty()).then_some(texts));
+    };
+    for part in parts {
+        if matches!(part.kind(), HirKind::Look(_)) {
+            continue;
+        }
+        let (texts, whole) = beginnings(part);
+        match texts.filter(|texts| run.len() * texts.len() <= WIDEST) {
+            Some(texts) => run = product(&run, &texts),
+            None => {
+                flush(&mut run, &mut found);
+                found.extend(clauses(part));
+                continue;
+            }
+        }
+        if !whole {
+            flush(&mut run, &mut found);
+        }
+    }
+    flush(&mut run, &mut found);
+    found
+}
+
+/// The texts that a part begins with, if they are few, and whether they are all of it.
+fn beginnings(hir: &Hir) -> (Option<Clause>, bool) {
+    if let HirKind::Repetition(repetition) = hir.kind()
+        && repetition.min > 0
+    {
+        return (exact(&repetition.sub), repetition.max == Some(1));
+    }
+    (exact(hir), true)
+}
+
+/// Every text that an expression matches, if they are few.
+fn exact(hir: &Hir) -> Option<Clause> {
+    let texts = match hir.kind() {
+        HirKind::Literal(literal) => vec![literal.0.to_vec()],
+        HirKind::Class(class) => letters(class)?,
+        HirKind::Capture(capture) => exact(&capture.sub)?,
+        HirKind::Concat(parts) => {
+            let mut run: Clause = vec![Vec::new()];
+            for part in parts {
+                run = product(&run, &exact(part)?);
+                if run.len() > WIDEST {
+                    return None;
+                }
+            }
+            run
+        }
+        HirKind::Alternation(branches) => {
+            let mut all = Clause::new();
+            for branch in branches {
+                all.extend(exact(branch)?);
+            }
+            all
+        }
+        _ => return None,
+    };
+    (texts.len() <= WIDEST).then_some(texts)
+}
+
+fn product(before: &Clause, after: &Clause) -> Clause {
+    before
+        .iter()
+        .flat_map(|first| after.iter().map(move |second| [first.as_slice(), second].concat()))
+        .collect()
 }
 
 /// Each branch brings its best clause; one of them all is there.
@@ -169,6 +274,9 @@ mod tests {
         assert!(!allows(r"\bunion\b[\s(]+(?:all\s+)?select\b", "a union of people"));
         assert!(!allows(r"(?:curl|wget)\s+[|;]", "curl it"));
         assert!(allows(r"(?:curl|wget)\s+[|;]", "wget it; now"));
+        assert!(!allows(r"\brm\s+-", "a format - and more"));
+        assert!(allows(r"\brm\s+-", "rm\t-r"));
+        assert!(!allows(r"\bon(?:load|error)\s*=", "reload = on"));
         assert!(allows(r"x*", ""), "what needs nothing is never spared");
         assert!(allows(r"(?:a|b*)c?", "zzz"));
     }

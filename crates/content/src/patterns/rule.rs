@@ -3,7 +3,9 @@
 //! Rules are byte expressions in linear time over small letters. They describe the grammar of an attack: a shape that
 //! legitimate text of that place does not have. Known payloads are no rules.
 
-use crate::verdict::{Family, Severity};
+use std::ops::Range;
+
+use crate::verdict::{Family, Finding, Severity};
 
 /// Where a piece of text stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,18 @@ pub(super) struct Rule {
     pub(super) sight: Sight,
     pub(super) message: &'static str,
     pub(super) pattern: &'static str,
+}
+
+impl Rule {
+    /// A finding of this rule.
+    pub(super) fn finding(&self, severity: Severity, span: Range<usize>) -> Finding {
+        Finding { family: self.family, rule: self.id.into(), severity, span, message: self.message.into() }
+    }
+
+    /// Whether a match may go on over lines without end.
+    pub(super) fn endless(&self) -> bool {
+        self.pattern.starts_with("(?s)")
+    }
 }
 
 /// The rules of one family in one place.

@@ -7,15 +7,19 @@ use std::ops::Range;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::{
-    Mime, fingerprint, markup,
+    Mime, fingerprint,
+    harmless::harmless,
+    markup,
     needs::Needs,
     place,
+    rewritten::{shell_view, sql_view},
     rule::{Place, Rule, Sight, Tier},
     script, shell, sql, template,
+    windows::{touches, windows},
 };
 use crate::{
     settings::Mode,
-    text::{Builder, Markdown, View, Views, islands, masked, strings},
+    text::{Markdown, View, Views, islands, masked, strings},
     verdict::{Family, Finding, Kind, Severity},
 };
 
@@ -28,8 +32,10 @@ const MOST_HITS: usize = 64;
 /// The compiled rules.
 #[derive(Debug)]
 pub(super) struct Structural {
-    rules: Vec<(Rule, Regex)>,
-    needs: Needs,
+    rules: Rules,
+    /// Those that read what SQL or a shell makes of a text as well.
+    sql: Rules,
+    shell: Rules,
     depth: u16,
 }
 
@@ -48,12 +54,27 @@ pub(super) fn every_rule() -> Vec<Rule> {
     all.concat()
 }
 
+/// Rules with what each of them needs.
+#[derive(Debug)]
+struct Rules {
+    each: Vec<(Rule, Regex)>,
+    needs: Needs,
+}
+
+impl Rules {
+    fn new(each: Vec<(Rule, Regex)>) -> Self {
+        let needs = Needs::new(each.iter().map(|(rule, _)| rule.pattern));
+        Self { each, needs }
+    }
+}
+
 impl Structural {
     pub(super) fn new(depth: u16) -> Self {
-        let rules: Vec<_> =
-            every_rule().into_iter().filter_map(|rule| Some((rule, compile(rule.pattern)?))).collect();
-        let needs = Needs::new(rules.iter().map(|(rule, _)| rule.pattern));
-        Self { rules, needs, depth }
+        let compiled = |rule: Rule| Some((rule, compile(rule.pattern)?));
+        let all: Vec<(Rule, Regex)> = every_rule().into_iter().filter_map(compiled).collect();
+        let of = |sight| Rules::new(all.iter().filter(|(rule, _)| rule.sight == sight).cloned().collect());
+        let (sql, shell) = (of(Sight::Sql), of(Sight::Shell));
+        Self { rules: Rules::new(all), sql, shell, depth }
     }
 
     pub(super) fn scan(&self, mode: Mode, kind: Kind, mime: Mime, text: &str) -> Vec<Finding> {
@@ -70,7 +91,11 @@ impl Structural {
             let prose = if mode == Mode::Moderate { without_environment(&prose) } else { prose };
             self.place(Reading { kind, mime, place }, &prose, &mut found);
             if mode != Mode::Moderate && !markdown.code.is_empty() {
-                self.place(Reading { kind, mime, place: Place::Code }, &markdown.code(text), &mut found);
+                let code = markdown.code(text);
+                let mut inner = Vec::new();
+                self.place(Reading { kind, mime, place: Place::Code }, code.text(), &mut inner);
+                let moved = |found: Finding| Finding { span: code.source(found.span.clone()), ..found };
+                found.extend(inner.into_iter().map(moved));
             }
         } else if let Some(strings) = (mime == Mime::Json).then(|| strings(text)).flatten() {
             self.place(Reading { kind, mime, place: Place::Prose }, &masked(text, &strings), &mut found);
@@ -105,7 +130,10 @@ impl Structural {
         let mut last = 0;
         for (number, view) in views.each() {
             let mut inner = Vec::new();
-            self.read(reading, Sight::Text, view.text(), &mut inner);
+            match number {
+                0 => self.read(reading, view.text(), &mut inner),
+                _ => self.read_again(reading, Sight::Text, view, &mut inner),
+            }
             markup::scan(view.text(), reading.place, &mut inner);
             if number > 0 && reading.mime == Mime::Markdown {
                 // A renderer evaluates a document as written: what is encoded in it is no template.
@@ -120,7 +148,7 @@ impl Structural {
         for (sight, rewritten) in [(Sight::Sql, sql_view(view)), (Sight::Shell, shell_view(view))] {
             let Some(rewritten) = rewritten else { continue };
             let mut inner = Vec::new();
-            self.read(reading, sight, rewritten.text(), &mut inner);
+            self.read_again(reading, sight, &rewritten, &mut inner);
             found.extend(
                 inner
                     .into_iter()
@@ -133,28 +161,43 @@ impl Structural {
         }
     }
 
-    /// Applies the rules of a sight; all of them read the plain views, few read the rewritten ones.
-    fn read(&self, reading: Reading, sight: Sight, text: &str, found: &mut Vec<Finding>) {
-        let present = self.needs.look(text);
-        for (number, (rule, regex)) in self.rules.iter().enumerate() {
-            let Some(severity) = rule.tier.severity(reading.place) else { continue };
-            if sight != Sight::Text && rule.sight != sight
-                || !holds(rule, reading.kind)
-                || !present.allows(number)
-            {
-                continue;
+    /// Applies every rule to a text.
+    fn read(&self, reading: Reading, text: &str, found: &mut Vec<Finding>) {
+        let present = self.rules.needs.look(text);
+        for (number, (rule, regex)) in self.rules.each.iter().enumerate() {
+            let Some(severity) = judged(rule, reading).filter(|_| present.allows(number)) else { continue };
+            let hit = first((rule, regex), reading.place, text, |_| true);
+            found.extend(hit.map(|span| rule.finding(severity, span)));
+        }
+    }
+
+    /// Applies the rules of a sight to what was rewritten. The rest stands in what was read before.
+    fn read_again(&self, reading: Reading, sight: Sight, view: &View, found: &mut Vec<Finding>) {
+        let rules = match sight {
+            Sight::Text => &self.rules,
+            Sight::Sql => &self.sql,
+            Sight::Shell => &self.shell,
+        };
+        let known = found.len();
+        for window in windows(view.text(), view.seams()) {
+            let text = view.text().get(window.clone()).unwrap_or_default();
+            let present = rules.needs.look(text);
+            for (number, (rule, regex)) in rules.each.iter().enumerate() {
+                let Some(severity) = judged(rule, reading).filter(|_| present.allows(number)) else {
+                    continue;
+                };
+                if found.iter().skip(known).any(|finding| finding.rule == rule.id) {
+                    continue;
+                }
+                let place = |hit: &Range<usize>| window.start + hit.start..window.start + hit.end;
+                let hit = first((rule, regex), reading.place, text, |hit| touches(view.seams(), &place(hit)));
+                found.extend(hit.map(|span| rule.finding(severity, place(&span))));
             }
-            let mut hits = regex.find_iter(text.as_bytes()).take(MOST_HITS);
-            if let Some(hit) = hits.find(|hit| rule.family != Family::Command || !spoken_of(text, hit.end()))
-            {
-                found.push(Finding {
-                    family: rule.family,
-                    rule: rule.id.into(),
-                    severity,
-                    span: hit.range(),
-                    message: rule.message.into(),
-                });
-            }
+        }
+        for (rule, regex) in rules.each.iter().filter(|(rule, _)| rule.endless()) {
+            let Some(severity) = judged(rule, reading) else { continue };
+            let hit = first((rule, regex), reading.place, view.text(), |_| !view.seams().is_empty());
+            found.extend(hit.map(|span| rule.finding(severity, span)));
         }
     }
 
@@ -187,17 +230,20 @@ struct Reading {
 /// The rule about template syntax as such.
 const EXPRESSION: &str = "template/expression";
 
-/// Words that follow the name of a program when a sentence speaks of it: "; ls is a command".
-const SPOKEN: [&str; 18] = [
-    "is", "are", "was", "were", "and", "or", "can", "will", "does", "has", "of", "that", "which", "command",
-    "commands", "would", "should", "may",
-];
+/// How much a finding of a rule weighs where a text is read so, if it holds there.
+fn judged(rule: &Rule, reading: Reading) -> Option<Severity> {
+    rule.tier.severity(reading.place).filter(|_| holds(rule, reading.kind))
+}
 
-fn spoken_of(text: &str, end: usize) -> bool {
-    let rest = text.get(end..).unwrap_or_default();
-    let word =
-        rest.trim_start_matches(' ').split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-    rest.len() > word.len() && SPOKEN.contains(&word)
+/// The first match that counts and is not harmless where it stands.
+fn first(
+    (rule, regex): (&Rule, &Regex),
+    place: Place,
+    text: &str,
+    counts: impl Fn(&Range<usize>) -> bool,
+) -> Option<Range<usize>> {
+    let hits = regex.find_iter(text.as_bytes()).map(|hit| hit.range()).filter(counts);
+    hits.take(MOST_HITS).find(|hit| !harmless(rule, place, text, hit))
 }
 
 /// The contract's table: template syntax is refused in resources only.
@@ -259,86 +305,6 @@ fn compile(pattern: &str) -> Option<Regex> {
     RegexBuilder::new(pattern).unicode(false).size_limit(4 << 20).dfa_size_limit(8 << 20).build().ok()
 }
 
-/// The text without SQL comments and with pluses as spaces; nothing when it has neither.
-fn sql_view(view: &View) -> Option<View> {
-    let text = view.text();
-    if !text.contains("/*") && !text.contains('+') {
-        return None;
-    }
-    let mut builder = Builder::with_capacity(text.len());
-    let (mut at, mut copied) = (0, 0);
-    while let Some(next) = text.get(at..).and_then(|rest| rest.find(['/', '+'])) {
-        at += next;
-        let rest = text.get(at..).unwrap_or_default();
-        let length = if rest.starts_with("/*!") {
-            3 + rest.bytes().skip(3).take_while(u8::is_ascii_digit).count()
-        } else if rest.starts_with("/*") {
-            // An open comment ends the statement; it stays for the rules about ends.
-            match rest.get(2..).and_then(|body| body.find("*/")) {
-                Some(end) => end + 4,
-                None => break,
-            }
-        } else if rest.starts_with('+') {
-            1
-        } else {
-            at += 1;
-            continue;
-        };
-        builder.copy(text.get(copied..at).unwrap_or_default(), copied);
-        builder.replace(" ", at, length);
-        at += length;
-        copied = at;
-    }
-    builder.copy(text.get(copied..).unwrap_or_default(), copied);
-    Some(builder.finish())
-}
-
-/// What shells drop from a word: quotes, backslashes, carets, empty expansions.
-const DROPPED: [&str; 12] = ["\\\n", "\\", "^", "\"", "'", "``", "$()", "$@", "$*", "$!", "$$", "{}"];
-
-/// The text as a shell reads its words; nothing when it quotes nothing.
-fn shell_view(view: &View) -> Option<View> {
-    let text = view.text();
-    let mut builder = Builder::with_capacity(text.len());
-    let (mut at, mut copied) = (0, 0);
-    while let Some(next) =
-        text.get(at..).and_then(|rest| rest.find(['\\', '^', '"', '\'', '`', '$', '{', ',']))
-    {
-        at += next;
-        let rest = text.get(at..).unwrap_or_default();
-        let (written, length) = rewrite(rest);
-        if length > 0 {
-            builder.copy(text.get(copied..at).unwrap_or_default(), copied);
-            builder.replace(written, at, length);
-            at += length;
-            copied = at;
-        } else {
-            at += 1;
-        }
-    }
-    if copied == 0 {
-        return None;
-    }
-    builder.copy(text.get(copied..).unwrap_or_default(), copied);
-    Some(builder.finish())
-}
-
-fn rewrite(rest: &str) -> (&'static str, usize) {
-    if let Some(expansion) = ["${ifs}", "$ifs"].iter().find(|expansion| rest.starts_with(*expansion)) {
-        return (" ", expansion.len());
-    }
-    if let Some(dropped) = DROPPED.iter().find(|dropped| rest.starts_with(*dropped)) {
-        return ("", dropped.len());
-    }
-    if let Some(name) = rest.strip_prefix("${") {
-        let length = name.bytes().take(16).take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
-        if name.as_bytes().get(length) == Some(&b'}') {
-            return ("", length + 3);
-        }
-    }
-    ("", 0)
-}
-
 /// The smallest range of whole characters around a range.
 fn on_characters(text: &str, span: Range<usize>) -> Range<usize> {
     let mut start = span.start.min(text.len());
@@ -361,16 +327,5 @@ mod tests {
         for rule in every_rule() {
             assert!(compile(rule.pattern).is_some(), "{}", rule.id);
         }
-    }
-
-    #[test]
-    fn views_for_sql_and_shells() {
-        let sql = |text: &str| sql_view(&View::copy(text.to_owned())).map(|view| view.text().to_owned());
-        assert_eq!(sql("union/**/select+1").as_deref(), Some("union select 1"));
-        assert_eq!(sql("/*!50000union*/ x /* open").as_deref(), Some(" union*/ x /* open"));
-        assert_eq!(sql("plain"), None);
-        let shell = |text: &str| shell_view(&View::copy(text.to_owned())).map(|view| view.text().to_owned());
-        assert_eq!(shell("c''at${ifs}/et\\c/p${x}asswd").as_deref(), Some("cat /etc/passwd"));
-        assert_eq!(shell("plain words"), None);
     }
 }

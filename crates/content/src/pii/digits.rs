@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::text::seek;
+
 /// A run of digits with at most two separators between two of them.
 #[derive(Debug)]
 pub(super) struct Run {
@@ -23,14 +25,10 @@ pub(super) fn runs(text: &str, allowed: &[u8]) -> Vec<Run> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
-    while at < bytes.len() {
-        if bytes.get(at).is_some_and(u8::is_ascii_digit) {
-            let run = run(text, at, allowed);
-            at = run.span.end;
-            found.extend((run.digits.len() <= MOST && apart(text, &run.span)).then_some(run));
-        } else {
-            at += 1;
-        }
+    while let Some(digit) = seek(bytes, at, |b| b.is_ascii_digit()) {
+        let run = run(text, digit, allowed);
+        at = run.span.end;
+        found.extend((run.digits.len() <= MOST && apart(text, &run.span)).then_some(run));
     }
     found
 }

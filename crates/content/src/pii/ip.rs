@@ -3,19 +3,23 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Value;
+use crate::text::seek;
 
 pub(super) fn find(text: &str) -> Vec<Value> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
+    let of_run = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
     let mut at = 0;
-    while at < bytes.len() {
-        let length =
-            bytes.iter().skip(at).take_while(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.')).count();
-        if length >= 3 && !glued(text, at) {
-            found.extend(address(text, at, length));
+    // Every address has a dot or a colon, and few words have one within.
+    while let Some(mark) = seek(bytes, at, |b| matches!(b, b':' | b'.')) {
+        let before = bytes.get(at..mark).unwrap_or_default().iter().rev().take_while(|b| of_run(b)).count();
+        let start = mark - before;
+        let length = bytes.iter().skip(start).take_while(|b| of_run(b)).count();
+        if length >= 3 && !glued(text, start) {
+            found.extend(address(text, start, length));
         }
         // A run is over where another kind of byte stands; letters of words are passed with it.
-        at += length.max(1);
+        at = start + length;
     }
     found
 }

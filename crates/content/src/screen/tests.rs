@@ -260,6 +260,22 @@ fn too_large_to_read_is_refused() {
     );
 }
 
+#[test]
+fn too_large_is_too_large_for_personal_data_as_well() {
+    let verdict = |pii: &str| {
+        let vars = [
+            ("CONTENT_PATTERN_MAX_SCAN_SIZE", "10"),
+            ("CONTENT_PATTERN_DETECTION_ENABLED", "false"),
+            ("CONTENT_PII_VALIDATION_MODE", pii),
+        ];
+        screen(&vars).screen(Kind::Resource, None, "jane.roe@corp.io")
+    };
+    let strict = verdict("strict");
+    let rules: Vec<_> = strict.findings.iter().map(|finding| finding.rule.as_ref()).collect();
+    assert_eq!((strict.action, rules), (Action::Block, vec!["content_too_large_to_scan"]));
+    assert_eq!(verdict("lenient").action, Action::Log);
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { cases: 64, ..Default::default() })]
 

@@ -2,7 +2,10 @@
 //!
 //! Overlong UTF-8 (`%c0%af`) is undone as lax decoders do, because attackers aim at those.
 
-use super::view::{Builder, View};
+use super::{
+    seek,
+    view::{Builder, View},
+};
 
 /// The decoded view, or nothing where there is nothing to undo.
 pub(crate) fn decode(view: &View) -> Option<View> {
@@ -10,10 +13,8 @@ pub(crate) fn decode(view: &View) -> Option<View> {
     let bytes = text.as_bytes();
     let mut builder = Builder::with_capacity(text.len());
     let (mut at, mut copied) = (0, 0);
-    while let Some(found) =
-        bytes.get(at..).and_then(|rest| rest.iter().position(|b| matches!(b, b'%' | b'&' | b'\\')))
-    {
-        at += found;
+    while let Some(found) = seek(bytes, at, |b| matches!(b, b'%' | b'&' | b'\\')) {
+        at = found;
         let rest = text.get(at..).unwrap_or_default();
         let decoded = match bytes.get(at) {
             Some(b'%') => percent(rest),

@@ -4,8 +4,12 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
+use super::view::{Builder, View};
+
 /// Stands where something was taken out: no letter, no space, no operator, and one byte, so that places stay.
 const GAP: u8 = 0x1a;
+/// Stands between two pieces of code: they are on lines of their own, with something between them.
+const BETWEEN: &str = "\n\u{1a}\n";
 
 /// What the parser found.
 pub(crate) struct Markdown {
@@ -53,9 +57,19 @@ impl Markdown {
         String::from_utf8(bytes).unwrap_or_default()
     }
 
-    /// The text without its prose.
-    pub(crate) fn code(&self, text: &str) -> String {
-        masked(text, &self.code)
+    /// The code alone, block after block: most of a document is prose, and what is not there need not be read.
+    pub(crate) fn code(&self, text: &str) -> View {
+        let mut builder = Builder::with_capacity(text.len() / 4);
+        let mut end = 0;
+        for range in &self.code {
+            let start = range.start.max(end);
+            if let Some(part) = text.get(start..range.end).filter(|part| !part.is_empty()) {
+                builder.replace(BETWEEN, start, 0);
+                builder.copy_as_is(part, start);
+            }
+            end = end.max(range.end);
+        }
+        builder.finish()
     }
 }
 
@@ -118,12 +132,13 @@ mod tests {
     }
 
     #[test]
-    fn keeping_and_taking_out_are_opposites() {
-        let text = "one `two` three\n\n    four\n";
-        let markdown = Markdown::parse(text);
-        let (prose, code) = (markdown.prose(text), markdown.code(text));
-        for ((p, c), original) in prose.bytes().zip(code.bytes()).zip(text.bytes()) {
-            assert!(original == b'\n' || (p == GAP) != (c == GAP));
+    fn code_is_read_alone_and_its_places_are_kept() {
+        let text = "one `Two` three\n\n    Four\n";
+        let code = Markdown::parse(text).code(text);
+        assert_eq!(code.text().replace(BETWEEN, "|"), "|`Two`|Four\n");
+        for part in ["Two", "Four"] {
+            let at = code.text().find(part).unwrap();
+            assert_eq!(&text[code.source(at..at + part.len())], part);
         }
     }
 

@@ -20,17 +20,23 @@ struct Piece {
 pub(crate) struct View {
     text: String,
     pieces: Vec<Piece>,
+    seams: Vec<Range<usize>>,
 }
 
 impl View {
     /// A copy of the whole source.
     pub(crate) fn copy(text: String) -> Self {
         let piece = Piece { at: 0, from: 0, length: text.len(), copied: true };
-        Self { text, pieces: vec![piece] }
+        Self { text, pieces: vec![piece], seams: Vec::new() }
     }
 
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Where it differs from its source, in order: what was written, and where something was left out.
+    pub(crate) fn seams(&self) -> &[Range<usize>] {
+        &self.seams
     }
 
     /// The bytes of the source from which these were made.
@@ -60,15 +66,23 @@ impl View {
 pub(crate) struct Builder {
     text: String,
     pieces: Vec<Piece>,
+    seams: Vec<Range<usize>>,
 }
 
 impl Builder {
     pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Self { text: String::with_capacity(bytes), pieces: Vec::new() }
+        Self { text: String::with_capacity(bytes), ..Self::default() }
     }
 
     /// Copies a piece of the source that starts at `from`.
     pub(crate) fn copy(&mut self, part: &str, from: usize) {
+        let start = self.text.len();
+        self.copy_as_is(part, from);
+        self.make_small(start);
+    }
+
+    /// The same with its capital letters.
+    pub(crate) fn copy_as_is(&mut self, part: &str, from: usize) {
         if part.is_empty() {
             return;
         }
@@ -79,26 +93,30 @@ impl Builder {
                 self.pieces.push(Piece { at, from, length: part.len(), copied: true });
             }
         }
-        self.push(part);
+        self.text.push_str(part);
     }
 
     /// Writes `part` in place of `length` bytes of the source at `from`.
     pub(crate) fn replace(&mut self, part: &str, from: usize, length: usize) {
+        let at = self.text.len();
+        match self.seams.last_mut() {
+            Some(last) if last.end == at => last.end += part.len(),
+            _ => self.seams.push(at..at + part.len()),
+        }
         if !part.is_empty() {
             self.pieces.push(Piece { at: self.text.len(), from, length, copied: false });
-            self.push(part);
+            self.text.push_str(part);
+            self.make_small(at);
         }
     }
 
-    fn push(&mut self, part: &str) {
-        let start = self.text.len();
-        self.text.push_str(part);
+    fn make_small(&mut self, start: usize) {
         if let Some(new) = self.text.get_mut(start..) {
             new.make_ascii_lowercase();
         }
     }
 
     pub(crate) fn finish(self) -> View {
-        View { text: self.text, pieces: self.pieces }
+        View { text: self.text, pieces: self.pieces, seams: self.seams }
     }
 }

@@ -1,7 +1,9 @@
 //! Definitions that upstreams change: what is served, what is held back, and who decides.
 
+mod cleaning;
 mod drift;
 mod held;
+mod many;
 
 use serde_json::{Value, json};
 

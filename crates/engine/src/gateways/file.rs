@@ -9,12 +9,13 @@ use domain::{
     gateway::{Gateway, ProtocolChoice, Transport, UpstreamAuth},
     id::GatewayId,
     name,
+    violation::Violation,
 };
 use serde_json::json;
 use upstream::stdio::file::{FileServer, Reach};
 
 use super::{create::unprobed, credentials, input::Checked, revision};
-use crate::{Engine, audit, catalogue, ownership};
+use crate::{Engine, audit, catalogue, content_security, content_security::Text, ownership};
 
 /// `created_via` of what comes from the file.
 pub(super) const VIA: &str = "file";
@@ -25,6 +26,7 @@ const BUILTIN_NAME: &str = "Demo";
 /// Makes the rows match the file. Fails, with every reason and without a change, where names cannot be had.
 #[crate::boxed]
 pub async fn sync_file(engine: &Engine, servers: Vec<FileServer>) -> Result<()> {
+    refuse_attacks(engine, &servers).await?;
     let separator = &engine.settings().federation.name_separator;
     let wanted = servers.into_iter().map(|server| wanted(server, separator)).collect();
     sync(engine, wanted, |gateway| gateway.transport != Transport::Builtin).await?;
@@ -110,6 +112,25 @@ async fn sync(
         catalogue::changed(engine).await?;
     }
     Ok(on)
+}
+
+/// Names are shown to models and people like those that come over the API, so that the same is refused. Problems give
+/// the place in the file and never the name.
+async fn refuse_attacks(engine: &Engine, servers: &[FileServer]) -> Result<()> {
+    let caller = ownership::job_caller(VIA);
+    let mut problems = Vec::new();
+    for (at, server) in servers.iter().enumerate() {
+        let subject = ("gateway", VIA);
+        let texts = Text::metadata("name", Some(&server.name));
+        match content_security::screen(engine, JOB, &caller, subject, texts).await {
+            Err(Error::Content(found)) => {
+                let field = format!("mcpServers, name of server {}", at + 1);
+                problems.push(Problem { field, message: Violation::join(&found) });
+            }
+            other => other?,
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
 }
 
 fn refuse_taken(wanted: &[(Checked, bool)], others: &[Gateway]) -> Result<()> {

@@ -1,5 +1,6 @@
 //! `/tools`: what upstreams offer, as people see and change it.
 
+mod pin_decisions;
 mod pins;
 mod read;
 
@@ -30,7 +31,7 @@ use crate::{guard::Authorized, routes::Api};
 type Answer = Result<Response, Failure>;
 
 pub(crate) fn routes(api: Api) -> Api {
-    let api = pins::routes(api);
+    let api = pin_decisions::routes(pins::routes(api));
     api.collection(Method::GET, "/tools", list)
         .route(Method::GET, "/tools/{id}", get)
         .route(Method::PUT, "/tools/{id}", update)

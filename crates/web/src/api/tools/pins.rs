@@ -78,7 +78,8 @@ fn listed(row: &Pinned) -> Value {
     summary(row.tool_id.as_str(), &row.name, &row.pin)
 }
 
-fn summary(id: &str, name: &str, pin: &Pin) -> Value {
+/// A pin without its definitions.
+pub(super) fn summary(id: &str, name: &str, pin: &Pin) -> Value {
     json!({
         "tool_id": id,
         "name": name,
