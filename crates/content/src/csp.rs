@@ -26,6 +26,12 @@ impl std::str::FromStr for CspMode {
     }
 }
 
+impl domain::settings::Value for CspMode {
+    fn parse(raw: Option<&str>) -> Result<Self, String> {
+        raw.unwrap_or("strict").parse()
+    }
+}
+
 /// The header of the contract.
 pub const COMPAT: &str = "default-src 'self'; script-src 'self' 'unsafe-inline' cdn.jsdelivr.net unpkg.com; \
                           style-src 'self' 'unsafe-inline' cdn.jsdelivr.net";

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use content::{Action, ContentSettings, Finding, Kind, Screen, Sizes, Verdict};
 use domain::{Caller, Error, Problem, Result, violation::Violation};
 
-pub use content::csp::SANDBOX;
+pub use content::csp::{self, SANDBOX};
 
 pub use self::violations::{Recorded, list};
 use crate::Engine;
@@ -54,6 +54,13 @@ struct Found<'a> {
     field: &'a str,
     action: Action,
     finding: Finding,
+}
+
+/// A fresh nonce for one HTML answer.
+pub fn nonce() -> Result<csp::Nonce> {
+    let mut random = [0_u8; 16];
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| Error::internal("no random numbers"))?;
+    Ok(csp::Nonce::new(random))
 }
 
 impl ContentSecurity {

@@ -12,6 +12,7 @@ pub mod fuzzing;
 pub mod guard;
 pub mod layers;
 mod mcp;
+mod pages;
 mod refused;
 mod replicas;
 pub mod routes;

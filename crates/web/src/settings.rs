@@ -1,6 +1,7 @@
 //! The settings of the web front, under ContextForge's names where it has them.
 
 mod credentials;
+mod pages;
 mod replicas;
 mod streams;
 
@@ -14,6 +15,7 @@ use ipnet::IpNet;
 pub(crate) use self::replicas::origin as replica_origin;
 pub use self::{
     credentials::{CookieSettings, CredentialSettings},
+    pages::PageSettings,
     replicas::ReplicaSettings,
     streams::StreamSettings,
 };
@@ -148,6 +150,8 @@ pub struct Settings {
     pub cookies: CookieSettings,
     /// Security headers.
     pub answers: AnswerSettings,
+    /// Pages.
+    pub pages: PageSettings,
     /// Sizes and times.
     pub limits: LimitSettings,
     /// Surfaces.
@@ -171,6 +175,7 @@ impl Settings {
             (CredentialSettings::ABOUT, CredentialSettings::REFERENCE),
             (CookieSettings::ABOUT, CookieSettings::REFERENCE),
             (AnswerSettings::ABOUT, AnswerSettings::REFERENCE),
+            (PageSettings::ABOUT, PageSettings::REFERENCE),
             (LimitSettings::ABOUT, LimitSettings::REFERENCE),
             (FeatureSettings::ABOUT, FeatureSettings::REFERENCE),
             (StreamSettings::ABOUT, StreamSettings::REFERENCE),
@@ -190,6 +195,7 @@ impl Settings {
         let credentials = CredentialSettings::read(env);
         let cookies = CookieSettings::read(env);
         let answers = AnswerSettings::read(env);
+        let pages = PageSettings::read(env);
         let limits = LimitSettings::read(env);
         let features = FeatureSettings::read(env);
         let streams = StreamSettings::read(env);
@@ -201,6 +207,7 @@ impl Settings {
             credentials: credentials?,
             cookies: cookies?,
             answers: answers?,
+            pages: pages?,
             limits: limits?,
             features: features?,
             streams: streams?,

@@ -1,6 +1,7 @@
 //! Content security through the front doors: what is registered here, what is refused, and who is told.
 
 mod modes;
+mod pages;
 mod prompts;
 mod scan;
 mod screening;

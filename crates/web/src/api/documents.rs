@@ -4,16 +4,14 @@
 mod openapi;
 mod page;
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
-use http::{
-    HeaderName, HeaderValue, Method,
-    header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE},
-};
+use http::{HeaderName, HeaderValue, Method, header::CONTENT_TYPE};
 
 use crate::{
+    api::problem::Failure,
     guard::SignedIn,
-    layers::frame_ancestors,
+    pages::{Page, PagePolicy},
     routes::{self, Api},
     settings::Settings,
 };
@@ -22,22 +20,17 @@ use crate::{
 #[derive(Debug)]
 pub struct Documents {
     openapi: Bytes,
-    page: Bytes,
-    page_policy: HeaderValue,
+    page: Page,
+    policy: PagePolicy,
 }
 
 impl Documents {
     pub(crate) fn new(settings: &Settings) -> Self {
         let table = routes::route_table(settings);
-        let frames = frame_ancestors(&settings.answers.x_frame_options);
-        let policy = format!(
-            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors {frames}"
-        );
         Self {
             openapi: openapi::document(settings, &table).to_string().into(),
-            page: page::html(&table).into(),
-            page_policy: HeaderValue::try_from(policy)
-                .unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'")),
+            page: Page::new(&page::html(&table)),
+            policy: PagePolicy::new(settings),
         }
     }
 }
@@ -60,11 +53,7 @@ async fn openapi_json(reader: SignedIn) -> ([(HeaderName, HeaderValue); 1], Byte
 }
 
 /// One page for both addresses. It has no script, and nothing from elsewhere.
-async fn docs(reader: SignedIn) -> Response {
+async fn docs(reader: SignedIn) -> Result<Response, Failure> {
     let documents = reader.app.documents();
-    let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-        (CONTENT_SECURITY_POLICY, documents.page_policy.clone()),
-    ];
-    (headers, documents.page.clone()).into_response()
+    Ok(documents.policy.answer(&documents.page)?)
 }

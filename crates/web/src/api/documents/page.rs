@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::routes::RouteInfo;
+use crate::{pages::NONCE, routes::RouteInfo};
 
 const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>ContextForge API</title>\n\
-<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<style>\n\
+<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<style nonce=\"{nonce}\">\n\
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1b1b1f; background: #fff; }\n\
 table { border-collapse: collapse; width: 100%; }\n\
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #ddd; }\n\
@@ -18,7 +18,7 @@ code { font: 14px ui-monospace, monospace; }\n\
 <table>\n<thead><tr><th scope=\"col\">Method</th><th scope=\"col\">Path</th><th scope=\"col\">Demands</th></tr></thead>\n<tbody>\n";
 
 pub(super) fn html(table: &[RouteInfo]) -> String {
-    let mut out = String::from(HEAD);
+    let mut out = HEAD.replace("{nonce}", NONCE);
     for route in table.iter().filter(|route| !route.alias) {
         let (method, path, access) = (&route.method, &route.path, route.access);
         // Writing to a string does not fail. All three are texts of this program, free of markup.
