@@ -17,6 +17,8 @@ domain::settings! {
         reset_ends_sessions: bool = "PASSWORD_RESET_INVALIDATE_SESSIONS", default "true";
         /// The token against forged requests belongs to one session, so that every login has a new one.
         csrf_rotates: bool = "CSRF_ROTATE_ON_LOGIN", default "true";
+        /// The gateway speaks plain HTTP. TLS is for the reverse proxy before it; see TRUSTED_PROXY_CIDRS.
+        tls: bool = "SSL", default "false";
     }
 }
 
@@ -34,6 +36,7 @@ pub(super) fn check(env: &mut Env, production: bool, remarks: &mut Vec<String>) 
         settings.unauthenticated_admin,
         settings.reset_ends_sessions,
         settings.csrf_rotates,
+        settings.tls,
     ];
     for (setting, given) in SettledSettings::REFERENCE.iter().zip(given) {
         if setting.default != Some(if given { "true" } else { "false" }) {
