@@ -17,7 +17,7 @@ use engine::settings::Environment;
 const NAMES: [&str; 2] = [SIGNING, "AUTH_ENCRYPTION_SECRET"];
 /// The one that is not needed where tokens are signed with another key.
 const SIGNING: &str = "JWT_SECRET_KEY";
-/// Characters of a secret at least, whatever MIN_SECRET_LENGTH says.
+/// Characters of a secret at least, whatever `MIN_SECRET_LENGTH` says.
 const MIN_LENGTH: usize = 32;
 /// Shannon entropy of a secret at least, in bits a character.
 const MIN_ENTROPY: f64 = 3.5;

@@ -82,22 +82,24 @@ async fn deliver(engine: &Engine, mailer: &Mailer, turn: &Semaphore, letter: &Le
 }
 
 async fn note(engine: &Engine, caller: &Caller, letter: &Letter, outcome: Result<()>) {
-    let Subject { action, kind, id, details } = &letter.about;
-    let mut details = details.clone();
-    if let Err(error) = &outcome {
-        tracing::warn!(%error, action, id, "a letter was not sent");
-        if let Some(details) = details.as_object_mut() {
-            details.insert("reason".to_owned(), json!(error.to_string()));
-        }
+    let Subject { action, id, .. } = &letter.about;
+    let reason = outcome.err().map(|error| error.to_string());
+    if let Some(reason) = &reason {
+        tracing::warn!(reason, action, id, "a letter was not sent");
     }
-    let said = if outcome.is_ok() { "success" } else { "failure" };
-    let deed = Deed { outcome: said, ..Deed::done(action, kind, id).with(details) };
-    let recorded = async {
-        let mut tx = engine.db().begin().await?;
-        audit::record(engine, &mut tx, "system:mail", caller, deed).await?;
-        tx.commit().await
-    };
-    if let Err(error) = recorded.await {
+    if let Err(error) = record(engine, caller, &letter.about, reason).await {
         tracing::error!(%error, action, id, "what became of a letter could not be recorded");
     }
+}
+
+async fn record(engine: &Engine, caller: &Caller, about: &Subject, reason: Option<String>) -> Result<()> {
+    let mut details = about.details.clone();
+    let outcome = if reason.is_none() { "success" } else { "failure" };
+    if let (Some(details), Some(reason)) = (details.as_object_mut(), reason) {
+        details.insert("reason".to_owned(), json!(reason));
+    }
+    let deed = Deed { outcome, ..Deed::done(about.action, about.kind, &about.id).with(details) };
+    let mut tx = engine.db().begin().await?;
+    audit::record(engine, &mut tx, "system:mail", caller, deed).await?;
+    tx.commit().await
 }
