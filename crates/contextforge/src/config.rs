@@ -5,10 +5,12 @@
 
 mod content;
 pub(crate) mod docs;
+mod dotenv;
 pub(crate) mod folder;
 mod known;
 mod production;
 mod secrets;
+pub(crate) mod settled;
 mod tokens;
 
 use std::{fmt, path::Path};
@@ -85,23 +87,19 @@ pub(crate) fn load(
 }
 
 fn variables() -> Result<Vec<(String, String)>, Problem> {
-    let mut vars: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let problem = |error: dotenvy::Error| Problem { field: ".env".to_owned(), message: error.to_string() };
-    match dotenvy::from_path_iter(".env") {
-        Err(error) if error.not_found() => Ok(vars),
-        Err(error) => Err(problem(error)),
-        Ok(lines) => {
-            for line in lines {
-                let (name, value) = line.map_err(problem)?;
-                if !vars.iter().any(|(existing, _)| existing.eq_ignore_ascii_case(&name)) {
-                    vars.push((name, value));
-                }
-            }
-            Ok(vars)
-        }
-    }
+    let process = environment();
+    let mut vars: Vec<(String, String)> = process.clone().into_iter().collect();
+    let problem = |message: String| Problem { field: ".env".to_owned(), message };
+    let text = match std::fs::read_to_string(".env") {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vars),
+        text => text.map_err(|error| problem(error.to_string()))?,
+    };
+    let lines = dotenv::parse(&text, |name| process.get(name).cloned());
+    let lines =
+        lines.map_err(|line| problem(format!("line {line} cannot be read: NAME=value is expected")))?;
+    let given = |name: &str| process.keys().any(|existing| existing.eq_ignore_ascii_case(name));
+    vars.extend(lines.into_iter().filter(|(name, _)| !given(name)));
+    Ok(vars)
 }
 
 /// The process environment, for `${NAME}` in the operator's file of servers.
@@ -164,6 +162,7 @@ pub(crate) fn read(
     if production {
         production::check(&mut env, web.as_ref());
     }
+    settled::check(&mut env, production, &mut remarks);
     production::remarks(egress.as_ref(), &mut remarks);
     remarks.extend(known::remarks(&env, &names));
     let mut problems = std::mem::take(&mut env.problems);
@@ -187,7 +186,8 @@ fn engine_settings(
     let production = environment == Some(Environment::Production);
     let auth = AuthSettings::read(env);
     let accounts = AccountSettings::read(env);
-    let people = PeopleSettings::read(env, production, remarks);
+    let strict = production || env.read::<Option<bool>>("REQUIRE_STRONG_SECRETS", None) == Some(Some(true));
+    let people = PeopleSettings::read(env, strict, remarks);
     let teams = TeamSettings::read(env);
     let federation = FederationSettings::read(env);
     let pins = PinSettings::read(env);

@@ -37,7 +37,7 @@ fn remembered(criterion: &mut Criterion) {
         let prepared = runtime.block_on(prepare(folder.path(), revoked));
         let (engine, token) = prepared.unwrap_or_else(|error| unreachable!("an engine: {error}"));
         let ask = async || {
-            let credentials = Credentials { bearer: Some(black_box(&token)), ip: None };
+            let credentials = Credentials { bearer: Some(black_box(&token)), ip: None, mcp: false };
             let admitted = authn::authenticate(&engine, credentials).await?;
             policy::authorize::<ToolsExecute>(&admitted.actor)
         };

@@ -18,7 +18,7 @@ pub struct Deed<'a> {
     pub kind: &'a str,
     /// Its id.
     pub id: &'a str,
-    /// `success` or `denied`.
+    /// `success`, `denied` or `failure`.
     pub outcome: &'a str,
     /// More, without secrets.
     pub details: Value,

@@ -52,6 +52,8 @@ pub struct Credentials<'a> {
     pub bearer: Option<&'a str>,
     /// The client's address, for tokens that are limited to some.
     pub ip: Option<IpAddr>,
+    /// Whether it came to an MCP endpoint, for which anonymous callers have a setting of their own.
+    pub mcp: bool,
 }
 
 /// Who was let in, and on what.
@@ -84,7 +86,7 @@ pub(crate) type ActorCache = moka::sync::Cache<[u8; 32], Remembered>;
 #[crate::boxed]
 pub async fn authenticate<'a>(engine: &'a Engine, credentials: Credentials<'a>) -> Result<Admitted> {
     let Some(bearer) = credentials.bearer else {
-        return anonymous(engine);
+        return anonymous(engine, credentials.mcp);
     };
     let key = sha256(bearer.as_bytes());
     let now = engine.clock().now();
@@ -114,8 +116,9 @@ pub async fn authenticate<'a>(engine: &'a Engine, credentials: Credentials<'a>) 
     }
 }
 
-fn anonymous(engine: &Engine) -> Result<Admitted> {
-    if engine.settings().auth.required {
+fn anonymous(engine: &Engine, mcp: bool) -> Result<Admitted> {
+    let auth = &engine.settings().auth;
+    if auth.mcp_required.filter(|_| mcp).unwrap_or(auth.required) {
         return Err(Error::Unauthenticated("Authorization token required"));
     }
     let credential = Arc::new(Credential::without_token(None));

@@ -13,6 +13,7 @@ mod entry;
 mod events;
 mod limiter;
 mod login;
+pub(crate) mod outbox;
 mod password_rules;
 mod recognise;
 mod registration;

@@ -144,7 +144,8 @@ impl Listener {
             Proof::None if self.permit.actor().email == ANONYMOUS => None,
             Proof::None => return Err(Error::Unauthenticated("Invalid authentication credentials")),
         };
-        let admitted = authn::authenticate(&self.engine, Credentials { bearer, ip: self.ip }).await?;
+        let admitted =
+            authn::authenticate(&self.engine, Credentials { bearer, ip: self.ip, mcp: true }).await?;
         policy::authorize(&admitted.actor)
     }
 }

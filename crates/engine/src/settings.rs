@@ -19,6 +19,8 @@ domain::settings! {
     AuthSettings {
         /// Demand a credential. `false` lets anonymous callers see public rows.
         required: bool = "AUTH_REQUIRED", default "true";
+        /// Demand a credential of MCP clients. `false` lets anonymous ones see and call what is public; production refuses that. AUTH_REQUIRED decides when not set.
+        mcp_required: Option<bool> = "MCP_REQUIRE_AUTH";
         /// The one JWT algorithm that signs and is accepted: HS256, HS384, HS512 (a shared secret), RS256, RS384, RS512 (RSA), ES256, ES384 or ES512 (ECDSA).
         jwt_algorithm: Algorithm = "JWT_ALGORITHM", default "HS256";
         /// Key of the HMAC algorithms: at least 32 characters. Generated into the data folder when not set outside production.
@@ -57,6 +59,10 @@ domain::settings! {
         revocation_cleanup_hours: u64 = "TOKEN_BLOCKLIST_CLEANUP_HOURS", default "24";
         /// The most days that an API token may be made for.
         api_token_max_days: u32 = "API_TOKEN_MAX_EXPIRY_DAYS", default "365";
+        /// Keep statistics of what API tokens are used for. Without, only what usage limits need is counted.
+        token_usage: bool = "TOKEN_USAGE_LOGGING_ENABLED", default "true";
+        /// Minutes between two writings of when an API token was last used.
+        last_used_minutes: u64 = "TOKEN_LAST_USED_UPDATE_INTERVAL_MINUTES", default "5";
         /// Put the environment's name into tokens as `env`.
         embed_environment: bool = "EMBED_ENVIRONMENT_IN_TOKENS", default "true";
         /// Refuse tokens whose `env` is another environment.
@@ -83,6 +89,8 @@ domain::settings! {
         max_failed_logins: i64 = "MAX_FAILED_LOGIN_ATTEMPTS", default "5";
         /// Minutes that an account stays locked.
         lockout_minutes: u64 = "ACCOUNT_LOCKOUT_DURATION_MINUTES", default "60";
+        /// Mail the owner of an account that is locked, where SMTP is configured.
+        lockout_notification: bool = "ACCOUNT_LOCKOUT_NOTIFICATION_ENABLED", default "true";
         /// Milliseconds that a failed login takes at least, whatever its reason.
         failed_login_floor_ms: u64 = "FAILED_LOGIN_MIN_RESPONSE_MS", default "250";
         /// Characters of a user's password at least.

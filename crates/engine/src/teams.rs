@@ -193,8 +193,9 @@ pub async fn create(
     let (added, invited) = members::seed(engine, &mut tx, (&team, &place), (actor, &seeds)).await?;
     commit(engine, tx).await?;
     let members = i64::try_from(added.len()).unwrap_or(i64::MAX).saturating_add(1);
-    let mails = invited.clone();
-    invitation_mail::send_later(engine, (team.name.clone(), new.invitation_link), mails);
+    for (invitation, token) in &invited {
+        invitation_mail::send(engine, caller, (&team.name, &new.invitation_link), (invitation, token));
+    }
     let invited = invited.into_iter().map(|(invitation, _)| invitation).collect();
     Ok(Made { team: Counted { team, members }, added, invited })
 }

@@ -16,6 +16,7 @@ mod decisions;
 mod explain;
 mod gateways;
 mod given;
+pub mod invitation_page;
 mod invitations;
 mod join_requests;
 mod people_events;
@@ -40,14 +41,20 @@ use crate::{routes::Api, settings::Settings};
 
 /// Mounts every route that is switched on.
 pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
-    let api = sessions::routes(accounts::routes(api));
-    let api = people_events::routes(recovery::routes(session_life::routes(api)));
-    let api = reverse_proxy::routes(admin_login::routes(api, settings), settings);
-    let api = tokens::routes(rbac::routes(roles::routes(teams::routes(api))));
-    let api = join_requests::routes(invitations::routes(api));
+    let api = if settings.features.email_auth_enabled { people(api, settings) } else { api };
+    let api = reverse_proxy::routes(api, settings);
     let api = decisions::routes(explain::routes(api));
     let api = servers::routes(gateways::routes(api));
     let api = resources::routes(prompts::routes(tools::routes(api)));
     let api = documents::routes(audit::routes(content_security::routes(api)));
     well_known::routes(status::routes(api, settings), settings)
+}
+
+/// What there is where the gateway keeps accounts.
+fn people(api: Api, settings: &Settings) -> Api {
+    let api = sessions::routes(accounts::routes(api));
+    let api = people_events::routes(recovery::routes(session_life::routes(api)));
+    let api = tokens::routes(rbac::routes(roles::routes(teams::routes(api))));
+    let api = invitation_page::routes(invitations::routes(api));
+    join_requests::routes(admin_login::routes(api, settings))
 }

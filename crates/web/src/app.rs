@@ -7,7 +7,7 @@ use engine::Engine;
 use protocol::seal::Sealer;
 
 use crate::{
-    api::{documents::Documents, well_known},
+    api::{documents::Documents, invitation_page::InvitationPage, well_known},
     guard::CredentialRules,
     layers::Edge,
     mcp::{parking::Parking, push::Push, questions::Questions, session::Sessions},
@@ -25,6 +25,7 @@ struct Inner {
     edge: Edge,
     credential_rules: CredentialRules,
     documents: Documents,
+    invitation_page: InvitationPage,
     sealer: Sealer,
     sessions: Sessions,
     questions: Questions,
@@ -42,6 +43,7 @@ impl App {
         }
         let credential_rules = CredentialRules::new(&settings, &engine.settings().people.entry);
         let documents = Documents::new(&settings);
+        let invitation_page = InvitationPage::new(&settings);
         let key = engine.keys().sealed_ids();
         let sealer = Sealer::new(&[("1", *key)]).map_err(Error::internal)?;
         // What waits in this process for a client is found again by the name of the process in its sealed id.
@@ -56,6 +58,7 @@ impl App {
             edge,
             credential_rules,
             documents,
+            invitation_page,
             sealer,
             sessions,
             questions,
@@ -119,6 +122,11 @@ impl App {
     /// Texts that are the same for every caller, made once.
     pub(crate) fn documents(&self) -> &Documents {
         &self.0.documents
+    }
+
+    /// The page behind the link of an invitation.
+    pub(crate) fn invitation_page(&self) -> &InvitationPage {
+        &self.0.invitation_page
     }
 }
 

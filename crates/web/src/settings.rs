@@ -105,6 +105,8 @@ domain::settings! {
         ui_enabled: bool = "MCPGATEWAY_UI_ENABLED", default "false";
         /// The administration API.
         admin_api_enabled: bool = "MCPGATEWAY_ADMIN_API_ENABLED", default "false";
+        /// Accounts with e-mail address and password, their sessions, teams, roles and API tokens: `/auth`, `/teams`, `/rbac` and `/tokens`. Without, people come with tokens of another issuer or through a reverse proxy.
+        email_auth_enabled: bool = "EMAIL_AUTH_ENABLED", default "true";
         /// Import of many tools at once.
         bulk_import_enabled: bool = "MCPGATEWAY_BULK_IMPORT_ENABLED", default "true";
         /// Agents.

@@ -2,7 +2,7 @@
 
 use domain::Setting;
 
-use super::ProcessSettings;
+use super::{ProcessSettings, secrets::StrengthSettings, settled::SettledSettings};
 
 const INTRODUCTION: &str = "# Configuration
 
@@ -22,6 +22,7 @@ pub(crate) fn sections() -> Vec<Section> {
     let mut sections: Vec<Section> = vec![
         (ProcessSettings::ABOUT, ProcessSettings::REFERENCE),
         (AuthSettings::ABOUT, AuthSettings::REFERENCE),
+        (StrengthSettings::ABOUT, StrengthSettings::REFERENCE),
         (AccountSettings::ABOUT, AccountSettings::REFERENCE),
         (TeamSettings::ABOUT, TeamSettings::REFERENCE),
     ];
@@ -32,6 +33,7 @@ pub(crate) fn sections() -> Vec<Section> {
     sections.extend(web::settings::Settings::sections());
     sections.push((upstream::egress::EgressSettings::ABOUT, upstream::egress::EgressSettings::REFERENCE));
     sections.push((upstream::mail::MailSettings::ABOUT, upstream::mail::MailSettings::REFERENCE));
+    sections.push((SettledSettings::ABOUT, SettledSettings::REFERENCE));
     sections
 }
 

@@ -6,6 +6,9 @@ use domain::Env;
 /// The names of ContextForge 1.0.8's settings, one a line.
 const CONTEXTFORGE: &str = include_str!("known.txt");
 
+/// What names of its other settings begin with: those of its plugins and of what its start script reads.
+const FAMILIES: [&str; 4] = ["PLUGINS_", "PLUGIN_", "MCPGATEWAY_", "SSL_CONTEXT_CACHE_"];
+
 /// One remark for every such variable; variables of other programs are passed over.
 pub(super) fn remarks(env: &Env, set: &[String]) -> Vec<String> {
     let known: Vec<&str> = CONTEXTFORGE.lines().collect();
@@ -15,13 +18,17 @@ pub(super) fn remarks(env: &Env, set: &[String]) -> Vec<String> {
 }
 
 fn remark(name: &str, known: &[&str], ours: &[&str]) -> Option<String> {
+    let accepted = || Some(format!("{name}: accepted, has no effect: {}", why(name)));
     if known.contains(&name) {
-        return Some(format!("{name}: accepted, has no effect: {}", why(name)));
+        return accepted();
     }
     // Only what looks like a slip of the fingers: one edit for short names, two for long ones.
     let allowed = if name.len() > 10 { 2 } else { 1 };
     let near = ours.iter().copied().map(|candidate| (distance(name, candidate), candidate)).min()?;
-    (name.len() > 5 && near.0 <= allowed).then(|| format!("{name}: unknown; did you mean {}?", near.1))
+    if name.len() > 5 && near.0 <= allowed {
+        return Some(format!("{name}: unknown; did you mean {}?", near.1));
+    }
+    if FAMILIES.iter().any(|family| name.starts_with(family)) { accepted() } else { None }
 }
 
 /// Why a setting of the Python gateway changes nothing here.
@@ -29,6 +36,12 @@ fn why(name: &str) -> &'static str {
     let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
     if has(&["GUNICORN", "UVICORN", "RELOAD", "PRIMARY_WORKER"]) {
         "this gateway is one process"
+    } else if name.starts_with("PLUGIN") {
+        "plugins of the Python gateway do not run here; content is screened by the CONTENT_ settings"
+    } else if has(&["CSRF_EXEMPT", "CSRF_COOKIE_"]) {
+        "no path is exempt, and the cookie is always for scripts of this origin alone"
+    } else if has(&["CSRF_TRUSTED"]) {
+        "origins are trusted with ALLOWED_ORIGINS"
     } else if has(&["CACHE", "_TTL"]) {
         "lists and tokens are kept in memory and changed by push, so there is nothing to tune"
     } else if has(&["DB_", "SQLALCHEMY", "SQLITE"]) {
@@ -82,6 +95,8 @@ mod tests {
             Some("JWT_SECRT_KEY: unknown; did you mean JWT_SECRET_KEY?")
         );
         assert_eq!(remark("PATH", &[], &ours), None);
+        let plugins = remark("PLUGINS_ENABLED", &[], &ours).unwrap();
+        assert!(plugins.starts_with("PLUGINS_ENABLED: accepted, has no effect: plugins"), "{plugins}");
         assert!(
             remark("GUNICORN_WORKERS", &["GUNICORN_WORKERS"], &ours)
                 .is_some_and(|r| r.contains("one process"))

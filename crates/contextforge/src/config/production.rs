@@ -9,6 +9,9 @@ pub(super) fn check(env: &mut Env, web: Option<&web::settings::Settings>) {
     if env.read("AUTH_REQUIRED", Some("true")) == Some(false) {
         env.problem("AUTH_REQUIRED", "must be true in production: anonymous callers would be let in");
     }
+    if env.read("MCP_REQUIRE_AUTH", None) == Some(Some(false)) {
+        env.problem("MCP_REQUIRE_AUTH", "must not be false in production: anonymous callers would be let in");
+    }
     let Some(features) = web.map(|web| &web.features) else { return };
     if features.ui_enabled {
         env.problem("MCPGATEWAY_UI_ENABLED", "must be false in production: the pages are for development");

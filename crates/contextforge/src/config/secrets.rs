@@ -17,7 +17,7 @@ use engine::settings::Environment;
 const NAMES: [&str; 2] = [SIGNING, "AUTH_ENCRYPTION_SECRET"];
 /// The one that is not needed where tokens are signed with another key.
 const SIGNING: &str = "JWT_SECRET_KEY";
-/// Characters of a secret at least.
+/// Characters of a secret at least, whatever `MIN_SECRET_LENGTH` says.
 const MIN_LENGTH: usize = 32;
 /// Shannon entropy of a secret at least, in bits a character.
 const MIN_ENTROPY: f64 = 3.5;
@@ -34,6 +34,16 @@ const WELL_KNOWN: &[&str] = &[
     "secret",
     "password",
 ];
+
+domain::settings! {
+    /// How strong secrets have to be.
+    StrengthSettings {
+        /// Characters of JWT_SECRET_KEY and AUTH_ENCRYPTION_SECRET at least. Less than 32 is not possible.
+        min_length: usize = "MIN_SECRET_LENGTH", default "32";
+        /// Refuse to start outside production too with what is only remarked there: sample secrets, one secret for two things, default passwords. Production always does.
+        required: Option<bool> = "REQUIRE_STRONG_SECRETS";
+    }
+}
 
 /// Fills in secrets that are not set: from the data folder, or new ones that are kept there. Gives the file when
 /// it was written.
@@ -99,7 +109,10 @@ fn is_signing_secret_needed(env: &mut Env) -> bool {
 
 /// Notes weak secrets: as problems, and as remarks what development may do.
 pub(super) fn check(env: &mut Env, environment: Option<Environment>, remarks: &mut Vec<String>) {
+    let Some(strength) = StrengthSettings::read(env) else { return };
     let production = environment == Some(Environment::Production);
+    let strict = production || strength.required == Some(true);
+    remark_strength(&strength, production, remarks);
     let needed = is_signing_secret_needed(env);
     let used = is_shared_secret(env);
     for name in NAMES {
@@ -109,7 +122,8 @@ pub(super) fn check(env: &mut Env, environment: Option<Environment>, remarks: &m
             }
             Some(secret) if used || name != SIGNING => {
                 let sample = secret == SAMPLE && environment == Some(Environment::Development);
-                note(env, name, weakness(&secret), !sample, remarks);
+                let weak = weakness(&secret, strength.min_length.max(MIN_LENGTH));
+                note(env, name, weak, strict || !sample, remarks);
             }
             _ => {}
         }
@@ -118,7 +132,7 @@ pub(super) fn check(env: &mut Env, environment: Option<Environment>, remarks: &m
         && signing == encryption
     {
         let same = Some("is the same as JWT_SECRET_KEY; use two secrets".to_owned());
-        note(env, "AUTH_ENCRYPTION_SECRET", same, production, remarks);
+        note(env, "AUTH_ENCRYPTION_SECRET", same, strict, remarks);
     }
     let weak = match env.text("PLATFORM_ADMIN_PASSWORD") {
         None if production => Some("is required in production, for the first start".to_owned()),
@@ -127,7 +141,21 @@ pub(super) fn check(env: &mut Env, environment: Option<Environment>, remarks: &m
         }
         _ => None,
     };
-    note(env, "PLATFORM_ADMIN_PASSWORD", weak, production, remarks);
+    note(env, "PLATFORM_ADMIN_PASSWORD", weak, strict, remarks);
+}
+
+fn remark_strength(strength: &StrengthSettings, production: bool, remarks: &mut Vec<String>) {
+    if strength.min_length < MIN_LENGTH {
+        let less = strength.min_length;
+        remarks.push(format!(
+            "MIN_SECRET_LENGTH={less} has no effect: secrets have at least {MIN_LENGTH} characters"
+        ));
+    }
+    if production && strength.required == Some(false) {
+        remarks.push(
+            "REQUIRE_STRONG_SECRETS=false has no effect in production: nothing weak starts there".to_owned(),
+        );
+    }
 }
 
 fn note(env: &mut Env, name: &str, weakness: Option<String>, stop: bool, remarks: &mut Vec<String>) {
@@ -139,9 +167,9 @@ fn note(env: &mut Env, name: &str, weakness: Option<String>, stop: bool, remarks
 }
 
 /// What is weak about a secret. Never repeats it.
-fn weakness(secret: &str) -> Option<String> {
-    if secret.chars().count() < MIN_LENGTH {
-        Some(format!("is shorter than {MIN_LENGTH} characters"))
+fn weakness(secret: &str, least: usize) -> Option<String> {
+    if secret.chars().count() < least {
+        Some(format!("is shorter than {least} characters"))
     } else if secret.starts_with("__REPLACE_ME__") || WELL_KNOWN.contains(&secret.to_lowercase().as_str()) {
         Some("is a placeholder that everybody knows".to_owned())
     } else if entropy(secret) < MIN_ENTROPY {

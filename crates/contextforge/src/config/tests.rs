@@ -130,6 +130,37 @@ fn production_names_what_is_switched_off_or_on_against_the_contract() {
 }
 
 #[test]
+fn strong_secrets_can_be_demanded_outside_production() {
+    let folder = tempfile::tempdir().unwrap();
+    let weak = [
+        ("JWT_SECRET_KEY", "my-test-key-but-now-longer-than-32-bytes"),
+        ("PLATFORM_ADMIN_PASSWORD", "changeme"),
+        ("API_ALLOW_BASIC_AUTH", "true"),
+    ];
+    let tried = |more: &[(&str, &str)]| read(vars(&[&weak[..], more].concat()), folder.path(), true);
+    assert!(tried(&[]).is_ok() && tried(&[("REQUIRE_STRONG_SECRETS", "false")]).is_ok());
+    let Err(Mistakes(problems)) = tried(&[("REQUIRE_STRONG_SECRETS", "true")]) else { panic!("it started") };
+    let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
+    assert_eq!(fields, ["JWT_SECRET_KEY", "PLATFORM_ADMIN_PASSWORD", "BASIC_AUTH_PASSWORD"]);
+    let long = [("MIN_SECRET_LENGTH", "64"), ("JWT_SECRET_KEY", "Zk7-test-signing-key_that-is-long-enough")];
+    let Err(Mistakes(problems)) = read(vars(&long), folder.path(), true) else { panic!("it started") };
+    assert!(problems.iter().any(|problem| problem.to_string().contains("shorter than 64")), "{problems:?}");
+}
+
+#[test]
+fn production_lets_nobody_in_unseen() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, value) in [("MCP_REQUIRE_AUTH", "false"), ("ALLOW_UNAUTHENTICATED_ADMIN", "true")] {
+        let given = vars(&[("ENVIRONMENT", "production"), (name, value)]);
+        let Err(Mistakes(problems)) = read(given, folder.path(), true) else { panic!("it started") };
+        assert!(problems.iter().any(|problem| problem.field == name), "{name} is missing from {problems:?}");
+        let configuration = read(vars(&[(name, value)]), folder.path(), true);
+        let remarks = configuration.unwrap_or_else(|mistakes| panic!("{mistakes}")).remarks.join("\n");
+        assert!(remarks.contains(&format!("{name}={value}")), "{remarks}");
+    }
+}
+
+#[test]
 fn words_that_are_not_understood_are_named_with_those_that_are() {
     let folder = tempfile::tempdir().unwrap();
     let given = vars(&[("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml")]);

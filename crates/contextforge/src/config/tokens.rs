@@ -30,6 +30,13 @@ pub(super) fn check(auth: &AuthSettings, environment: Environment, env: &mut Env
         remarks
             .push("AUTH_REQUIRED=false: anonymous callers see and use everything that is public".to_owned());
     }
+    if auth.required && auth.mcp_required == Some(false) {
+        let what = "MCP_REQUIRE_AUTH=false: anonymous MCP clients see and call everything that is public";
+        remarks.push(what.to_owned());
+    }
+    if auth.last_used_minutes > 24 * 60 {
+        env.problem("TOKEN_LAST_USED_UPDATE_INTERVAL_MINUTES", "must be at most 1440");
+    }
     if environment != Environment::Development {
         identity(auth, env, remarks);
     }

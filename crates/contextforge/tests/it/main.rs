@@ -20,6 +20,7 @@ mod edge;
 mod federation;
 mod generated;
 mod hardening;
+mod identity;
 mod input;
 mod jwt;
 mod lifecycle;

@@ -5,7 +5,7 @@ mod basic;
 mod browser;
 mod change;
 mod events;
-mod http_client;
+pub(crate) mod http_client;
 mod login;
 pub(crate) mod mail;
 mod proxy;

@@ -37,6 +37,8 @@ struct Counts {
     limited: bool,
     /// What is not written yet.
     new: Batch,
+    /// The last use that was written.
+    noted: Option<Timestamp>,
 }
 
 /// What a token did and nobody has written down.

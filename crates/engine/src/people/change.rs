@@ -7,7 +7,7 @@ use domain::{Actor, Caller, Error, Result, Secret, Timestamp, person::User};
 use super::{
     accounts, login,
     password_rules::{self, Rules},
-    recognise::{note_failure, recognise},
+    recognise::{Tries, note_failure, recognise},
 };
 use crate::{
     audit::{self, Deed},
@@ -27,11 +27,14 @@ pub async fn change_password(
     if user.locked_until.is_some_and(|until| until > engine.clock().now()) {
         return Err(WRONG);
     }
+    // Limited and counted as a login: a stolen session must not be a way to guess the password, and administrators are
+    // not locked out.
+    let tries = Tries::take(engine, caller, &user.email)?;
     if !engine.passwords().verify(Some(user.password_hash.clone()), old).await? {
-        // Counted as a failed login: a stolen session must not be a way to guess the password.
         note_failure(engine, caller, &user, false, Some(engine.clock().now())).await?;
         return Err(WRONG);
     }
+    tries.give_back(engine);
     change_own(engine, caller, &user, new).await
 }
 

@@ -9,7 +9,10 @@ use std::time::Duration;
 use domain::{Caller, Error, Result, Secret, Timestamp, person::User};
 use serde_json::json;
 
-use super::password_rules;
+use super::{
+    outbox::{Letter, Subject},
+    password_rules,
+};
 use crate::{
     audit::{self, Deed},
     engine::Engine,
@@ -115,7 +118,35 @@ pub(super) async fn note_failure(
     let details = json!({ "reason": reason, "locks": locked });
     let deed = Deed::done("user.login_failed", "user", user.id.as_str()).with(details);
     audit::record(engine, &mut tx, &user.email, caller, Deed { outcome: "denied", ..deed }).await?;
-    tx.commit().await
+    tx.commit().await?;
+    if locked {
+        tell_locked(engine, caller, user);
+    }
+    Ok(())
+}
+
+/// Tells the owner of an account that it is locked, once for each lock.
+fn tell_locked(engine: &Engine, caller: &Caller, user: &User) {
+    let (outbox, accounts) = (&engine.people().outbox, &engine.settings().accounts);
+    if !(accounts.lockout_notification && outbox.is_open()) {
+        return;
+    }
+    let text = format!(
+        "There were {} failed logins to the account {}. It is locked for {} minutes.\n\nIf it was you, wait, or reset \
+         the password. If it was not you, somebody tries to guess the password: tell your administrator.\n",
+        accounts.max_failed_logins, user.email, accounts.lockout_minutes
+    );
+    let about = Subject {
+        action: "user.lockout_mail",
+        kind: "user",
+        id: user.id.as_str().to_owned(),
+        details: json!({}),
+    };
+    let (to, text) = (user.email.clone(), Secret::new(text));
+    let letter = Letter { to, subject: "Your account is locked", text, about };
+    if let Err(error) = outbox.post(engine, caller, letter) {
+        tracing::warn!(%error, "the owner of a locked account is not told");
+    }
 }
 
 /// Records a failed login without an account.

@@ -12,7 +12,10 @@ use domain::{Caller, Error, Result, Secret, Timestamp, audit::AuditEvent, person
 use serde_json::json;
 use store::{Db, passwords::Reset};
 
-use super::{accounts, change, hex};
+use super::{
+    accounts, change, hex,
+    outbox::{Letter, Subject},
+};
 use crate::{
     audit::{self, Deed},
     authn::sha256,
@@ -48,14 +51,15 @@ async fn send_link(engine: &Engine, caller: &Caller, address: &str, link: &str) 
     let deed =
         Deed::done("user.password_reset_request", "user", user.as_ref().map_or("", |user| user.id.as_str()));
     let mut tx = engine.db().begin().await?;
-    let (Some(user), Some(mailer)) = (user.as_ref(), &engine.people().mailer) else {
+    let outbox = &engine.people().outbox;
+    let Some(found) = user.as_ref().filter(|_| outbox.is_open()) else {
         let why = json!({ "reason": "No such account, or no mail server" });
         audit::record(engine, &mut tx, address, caller, Deed { outcome: "denied", ..deed.with(why) }).await?;
         return tx.commit().await;
     };
     audit::record(engine, &mut tx, address, caller, deed).await?;
     let minutes = engine.settings().people.passwords.reset_minutes;
-    let (secret, reset) = new_reset(user, engine.clock().now(), minutes)?;
+    let (secret, reset) = new_reset(found, engine.clock().now(), minutes)?;
     store::passwords::add_reset(&mut tx, &reset).await?;
     tx.commit().await?;
     let text = format!(
@@ -63,7 +67,15 @@ async fn send_link(engine: &Engine, caller: &Caller, address: &str, link: &str) 
          use:\n\n{link}{}\n\nIf it was not you, do nothing: the password stays as it is.\n",
         secret.expose()
     );
-    mailer.send(address, "Reset your password", &Secret::new(text)).await
+    let about = Subject {
+        action: "user.password_reset_mail",
+        kind: "user",
+        id: found.id.as_str().to_owned(),
+        details: json!({}),
+    };
+    let letter =
+        Letter { to: address.to_owned(), subject: "Reset your password", text: Secret::new(text), about };
+    outbox.post(engine, caller, letter)
 }
 
 fn new_reset(user: &User, now: Timestamp, minutes: u64) -> Result<(Secret<String>, Reset)> {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{activity::Activity, limiter::Limiter};
+use super::{activity::Activity, limiter::Limiter, outbox::Outbox};
 use crate::{authn::Admitted, settings::Settings};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -26,8 +26,8 @@ pub(crate) struct PeopleState {
     pub(crate) activity: Activity,
     /// People who came in without a token, and the identity sequence that they were looked up under.
     pub(crate) recognised: moka::sync::Cache<String, (i64, Admitted)>,
-    /// Sends mail, where that is configured.
-    pub(crate) mailer: Option<upstream::mail::Mailer>,
+    /// Letters on their way.
+    pub(crate) outbox: Outbox,
 }
 
 impl PeopleState {
@@ -43,7 +43,7 @@ impl PeopleState {
             refreshes: Limiter::new(people.sessions.refresh_limit, MINUTE),
             activity: Activity::new(&people.sessions, settings.auth.token_expiry),
             recognised: moka::sync::Cache::builder().max_capacity(10_000).build(),
-            mailer,
+            outbox: Outbox::new(mailer),
         }
     }
 }

@@ -1,66 +1,61 @@
 //! The mail that brings an invitation to whoever is invited.
 //!
-//! The invitation stands whether the mail goes out or not: who invited sees the link as well, and is told what became
-//! of the mail. An address is sent only so many of them, so that nobody is flooded in the gateway's name.
+//! The invitation stands whether the mail goes out or not: who invited sees the link as well. Nobody waits for the mail
+//! server, so the answer says `queued` where ContextForge, which waits, says `sent`; what became of the mail is in the
+//! audit chain. An address is sent only so many of them, so that nobody is flooded in the gateway's name.
 
 use domain::{
-    Secret,
+    Caller, Secret,
     person::{Invitation, TeamRole},
 };
+use serde_json::json;
 
-use crate::engine::Engine;
+use crate::{
+    engine::Engine,
+    people::outbox::{Letter, Subject},
+};
 
-/// What became of a mail.
+/// What becomes of a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// The mail server took it.
-    Sent,
-    /// It did not, or the address was sent too many.
+    /// It is on its way.
+    Queued,
+    /// It will not be sent: the address was sent too many, or too many wait.
     Failed,
     /// No mail server is configured.
     Disabled,
 }
 
-/// Mails an invitation of a team, and waits for what the mail server says.
-pub(super) async fn send(
+/// Puts the mail about an invitation of a team on its way.
+pub(super) fn send(
     engine: &Engine,
+    caller: &Caller,
     (team_name, link): (&str, &str),
-    invitation: &Invitation,
-    token: &Secret<String>,
+    (invitation, token): (&Invitation, &Secret<String>),
 ) -> Delivery {
     let people = engine.people();
-    let Some(mailer) = &people.mailer else { return Delivery::Disabled };
-    let allowed = people.invitations.take(&invitation.email, engine.clock().now());
-    let sent = match allowed {
-        Ok(()) => {
-            mailer.send(&invitation.email, "You are invited", &text(team_name, link, invitation, token)).await
-        }
-        Err(limited) => Err(limited),
+    if !people.outbox.is_open() {
+        return Delivery::Disabled;
+    }
+    let letter = Letter {
+        to: invitation.email.clone(),
+        subject: "You are invited",
+        text: text(team_name, link, invitation, token),
+        about: Subject {
+            action: "team.invitation_mail",
+            kind: "team",
+            id: invitation.team_id.as_str().to_owned(),
+            details: json!({ "invitation": invitation.id, "email": invitation.email }),
+        },
     };
-    match sent {
-        Ok(()) => Delivery::Sent,
+    let allowed = people.invitations.take(&invitation.email, engine.clock().now());
+    match allowed.and_then(|()| people.outbox.post(engine, caller, letter)) {
+        Ok(()) => Delivery::Queued,
         Err(error) => {
-            tracing::warn!(%error, invitation = invitation.id, "the mail about an invitation was not sent");
+            tracing::warn!(%error, invitation = invitation.id, "the mail about an invitation is not sent");
             Delivery::Failed
         }
     }
-}
-
-/// The same beside the request, for invitations about which nobody is told more.
-pub(super) fn send_later(
-    engine: &Engine,
-    (team_name, link): (String, String),
-    invited: Vec<(Invitation, Secret<String>)>,
-) {
-    if invited.is_empty() || engine.people().mailer.is_none() {
-        return;
-    }
-    let (engine, tasks) = (engine.clone(), engine.tasks().clone());
-    tasks.spawn(async move {
-        for (invitation, token) in &invited {
-            send(&engine, (&team_name, &link), invitation, token).await;
-        }
-    });
 }
 
 fn text(team_name: &str, link: &str, invitation: &Invitation, token: &Secret<String>) -> Secret<String> {

@@ -44,7 +44,7 @@ pub struct Invited {
     pub team_name: String,
     /// What whoever is invited has to show.
     pub token: Secret<String>,
-    /// What became of the mail.
+    /// What becomes of the mail.
     pub delivery: Delivery,
 }
 
@@ -69,7 +69,7 @@ pub async fn invite(
     let (invitation, token) = make(engine, &mut tx, &team, (&email, role), by).await?;
     record(engine, &mut tx, (by, caller), "team.invite", &invitation).await?;
     commit(engine, tx).await?;
-    let delivery = invitation_mail::send(engine, (&team.name, link), &invitation, &token).await;
+    let delivery = invitation_mail::send(engine, caller, (&team.name, link), (&invitation, &token));
     Ok(Invited { invitation, team_name: team.name, token, delivery })
 }
 

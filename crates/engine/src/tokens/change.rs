@@ -12,7 +12,7 @@ use store::tokens::Revocation;
 
 use super::{
     Desk, check_in_person,
-    create::{check_server, contain, refuse_restricted, summary, taken},
+    create::{check_server, contain, refuse_restricted, refuse_wider, summary, taken},
     input::{self, TokenChange},
     own,
 };
@@ -38,6 +38,9 @@ pub async fn update<'a>(
     let change = Checked::of(engine, actor, &before, change)?;
     if change.limits.is_some() {
         refuse_restricted(actor, desk.credential)?;
+    }
+    if change.limits.is_some() || change.change.is_active == Some(true) {
+        refuse_wider(actor, before.team_id.as_ref(), actor.is_admin)?;
     }
     let mut tx = engine.db().begin().await?;
     let mut after = current(&mut tx, &before).await?;

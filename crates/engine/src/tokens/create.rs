@@ -45,11 +45,7 @@ pub async fn create<'a>(
     let owner = owner(engine, actor, new.email.as_deref()).await?;
     token.email.clone_from(&owner.email);
     token.team_id = team(engine, actor, &owner, new.team_id.as_deref()).await?;
-    if token.team_id.is_none() && owner.is_admin && !matches!(actor.scope, Scope::Unrestricted { .. }) {
-        // An administrator's token for no team reaches everything, which this session does not.
-        let why = "The session is narrowed to teams, and the token would reach everything.";
-        return Err(policy::refuse(actor, why, "Name a team, or use a session that is not narrowed."));
-    }
+    refuse_wider(actor, token.team_id.as_ref(), owner.is_admin)?;
     contain(actor, token.team_id.as_ref(), &mut token.limits, named)?;
     check_server(engine, actor, &token.limits)?;
     refuse_too_many(engine, &owner.email).await?;
@@ -71,6 +67,16 @@ pub(super) fn refuse_restricted(actor: &Actor, credential: &Credential) -> Resul
     } else {
         Ok(())
     }
+}
+
+/// An administrator's token for no team reaches everything. A session that is narrowed to teams does not, so that it
+/// makes none, and makes none that is there reach further.
+pub(super) fn refuse_wider(actor: &Actor, team: Option<&TeamId>, of_administrator: bool) -> Result<()> {
+    if team.is_some() || !of_administrator || matches!(actor.scope, Scope::Unrestricted { .. }) {
+        return Ok(());
+    }
+    let why = "The session is narrowed to teams, and the token would reach everything.";
+    Err(policy::refuse(actor, why, "Name a team, or use a session that is not narrowed."))
 }
 
 /// The token as far as the input alone says, and the permissions that it names.

@@ -78,7 +78,7 @@ async fn invite(
     if let Some(reply) = reply.as_object_mut() {
         reply.insert("invitation_url".to_owned(), json!(format!("{link}{token}")));
         let (status, warning) = match made.delivery {
-            Delivery::Sent => ("sent", None),
+            Delivery::Queued => ("queued", None),
             Delivery::Failed => ("failed", Some("Invitation created, but the email could not be delivered.")),
             Delivery::Disabled => ("disabled", Some("Invitation created, but email delivery is disabled.")),
         };

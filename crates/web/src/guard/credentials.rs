@@ -142,7 +142,7 @@ pub(super) async fn authenticate(
             Err(Error::Unauthenticated("Authorization token required").into())
         }
         Vouched::Nothing => {
-            let nothing = Credentials { bearer: None, ip: caller.ip };
+            let nothing = Credentials { bearer: None, ip: caller.ip, mcp };
             Ok((authn::authenticate(app.engine(), nothing).await?, CameBy::Nothing))
         }
     }
@@ -154,7 +154,7 @@ async fn with_token(
     caller: &Caller,
     shown: Shown<'_>,
 ) -> Result<(Admitted, CameBy), Refusal> {
-    let credentials = Credentials { bearer: Some(shown.token), ip: caller.ip };
+    let credentials = Credentials { bearer: Some(shown.token), ip: caller.ip, mcp: false };
     let admitted = authn::authenticate(app.engine(), credentials).await?;
     people::used(app.engine(), &admitted.actor, shown.token).await?;
     if shown.by == CameBy::Cookie {

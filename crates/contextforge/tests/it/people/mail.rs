@@ -14,7 +14,11 @@ pub(crate) struct MailServer {
 
 impl MailServer {
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        Self::on(TcpListener::bind(("127.0.0.1", 0)).await.unwrap())
+    }
+
+    /// On a socket that was bound before.
+    pub(crate) fn on(listener: TcpListener) -> Self {
         let port = listener.local_addr().unwrap().port().to_string();
         let (keep, messages) = mpsc::unbounded_channel();
         tokio::spawn(async move {
@@ -27,15 +31,12 @@ impl MailServer {
 
     /// What the gateway has to be told to send mail here.
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
-        let settings = [
-            ("SMTP_ENABLED", "true"),
-            ("SMTP_HOST", "127.0.0.1"),
-            ("SMTP_PORT", &self.port),
-            ("SMTP_USE_TLS", "false"),
-            ("SMTP_FROM_EMAIL", "gateway@example.com"),
-            ("APP_DOMAIN", "https://gw.example.com"),
-        ];
-        settings.map(|(name, value)| (name, value.to_owned())).to_vec()
+        settings_at(&self.port)
+    }
+
+    /// The same before anybody serves the socket.
+    pub(crate) fn settings_of(listener: &TcpListener) -> Vec<(&'static str, String)> {
+        settings_at(&listener.local_addr().unwrap().port().to_string())
     }
 
     /// The next message, with soft line ends undone.
@@ -48,6 +49,18 @@ impl MailServer {
     pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
+}
+
+fn settings_at(port: &str) -> Vec<(&'static str, String)> {
+    let settings = [
+        ("SMTP_ENABLED", "true"),
+        ("SMTP_HOST", "127.0.0.1"),
+        ("SMTP_PORT", port),
+        ("SMTP_USE_TLS", "false"),
+        ("SMTP_FROM_EMAIL", "gateway@example.com"),
+        ("APP_DOMAIN", "https://gw.example.com"),
+    ];
+    settings.map(|(name, value)| (name, value.to_owned())).to_vec()
 }
 
 async fn converse(stream: TcpStream, keep: mpsc::UnboundedSender<String>) {

@@ -156,7 +156,7 @@ async fn an_invitation_is_mailed_where_there_is_a_mail_server() {
     let red = team(&app, &admin, json!({ "name": "Red" })).await;
     let path = format!("/teams/{red}/invitations");
     let made = app.post(&path, &admin, json!({ "email": "bob@example.com" })).await.expect(201);
-    assert_eq!((&made["email_delivery_status"], &made["warning"]), (&json!("sent"), &json!(null)));
+    assert_eq!((&made["email_delivery_status"], &made["warning"]), (&json!("queued"), &json!(null)));
     let message = mail.next().await;
     assert!(message.contains("To: bob@example.com") && message.contains("Red"), "{message}");
     let link = made["invitation_url"].as_str().unwrap();
@@ -180,7 +180,7 @@ async fn an_invitation_is_mailed_where_there_is_a_mail_server() {
         let made = app.post(&format!("/teams/{team}/invitations"), &admin, body).await.expect(201);
         statuses.push(made["email_delivery_status"].as_str().unwrap().to_owned());
     }
-    assert_eq!(statuses, ["sent", "sent", "sent", "sent", "sent", "failed"]);
+    assert_eq!(statuses, ["queued", "queued", "queued", "queued", "queued", "failed"]);
 }
 
 #[tokio::test]
@@ -194,8 +194,8 @@ async fn a_mail_server_that_refuses_costs_the_mail_alone() {
     let red = team(&app, &app.admin(), json!({ "name": "Red" })).await;
     let body = json!({ "email": "bob@example.com" });
     let made = app.post(&format!("/teams/{red}/invitations"), &app.admin(), body).await.expect(201);
-    assert_eq!(made["email_delivery_status"], "failed");
-    assert!(made["warning"].is_string() && made["invitation_url"].is_string(), "{made}");
+    assert_eq!(made["email_delivery_status"], "queued");
+    assert!(made["invitation_url"].is_string(), "{made}");
 }
 
 #[tokio::test]

@@ -107,6 +107,16 @@ async fn a_narrowed_session_makes_nothing_wider() {
     assert_eq!(refused(&app, &narrowed, json!({})).await, 403, "a token for no team would reach everything");
     assert_eq!(refused(&app, &narrowed, json!({ "team_id": red })).await, 201);
     assert_eq!(status(&app, "/tokens/admin/all", &narrowed).await, 403);
+    // Nor does one that is there already come to reach further.
+    let whole = session(&app, ADMIN, json!({})).await;
+    let limits = json!({ "permissions": ["tools.read"] });
+    let token = issue(&app, &whole, json!({ "name": "small", "scope": limits, "is_active": false })).await;
+    let path = format!("/tokens/{}", token.id);
+    for wider in [json!({ "scope": { "permissions": ["*"] } }), json!({ "is_active": true })] {
+        app.send("PUT", &path, &narrowed, Some(wider.clone())).await.expect(403);
+        app.send("PUT", &path, &whole, Some(wider)).await.expect(200);
+    }
+    app.send("PUT", &path, &narrowed, Some(json!({ "is_active": false }))).await.expect(200);
     let capped = json!({ "scopes": { "permissions": ["tokens.create", "tokens.read", "tools.read"] } });
     let capped = session(&app, ADMIN, capped).await;
     assert_eq!(refused(&app, &capped, json!({ "scope": { "permissions": ["tools.execute"] } })).await, 403);

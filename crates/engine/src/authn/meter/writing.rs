@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{Error, Result};
+use domain::{Error, Result, Timestamp};
 
 use super::{Batch, Meter, hour_of, totals};
 use crate::engine::Engine;
@@ -64,21 +64,34 @@ async fn flush(engine: &Engine) -> Result<()> {
 }
 
 async fn append(engine: &Engine, batches: &[(Arc<Meter>, Batch)]) -> Result<()> {
+    let auth = &engine.settings().auth;
+    // What is left at the end of the program is written, however soon it comes.
+    let minutes = if engine.stopping().is_cancelled() { 0 } else { auth.last_used_minutes };
+    let (statistics, pause) = (auth.token_usage, Duration::from_secs(minutes.saturating_mul(60)));
+    let mut noted = Vec::new();
     let mut tx = engine.db().begin().await?;
     for (meter, batch) in batches {
-        for (hour, usage) in &batch.hours {
-            store::token_usage::add(&mut tx, &meter.token, *hour, *usage).await?;
+        // Limits are counted with the same rows, whether statistics are kept or not.
+        if statistics || meter.counts().limited {
+            for (hour, usage) in &batch.hours {
+                store::token_usage::add(&mut tx, &meter.token, *hour, *usage).await?;
+            }
         }
-        for (day, endpoints) in &batch.endpoints {
+        for (day, endpoints) in batch.endpoints.iter().filter(|_| statistics) {
             for (endpoint, count) in endpoints {
                 store::token_usage::add_endpoint(&mut tx, &meter.token, *day, (endpoint, *count)).await?;
             }
         }
-        if let Some(at) = batch.last {
+        if let Some(at) = batch.last.filter(|at| meter.is_due(*at, pause)) {
             store::api_tokens::note_used(&mut tx, &meter.token, at).await?;
+            noted.push((meter, at));
         }
     }
-    tx.commit().await
+    tx.commit().await?;
+    for (meter, at) in noted {
+        meter.counts().noted = Some(at);
+    }
+    Ok(())
 }
 
 /// Reads back how often limited tokens were used everywhere. What fails here is read the next time.
@@ -93,6 +106,11 @@ async fn follow(engine: &Engine, batches: &[(Arc<Meter>, Batch)]) {
 }
 
 impl Meter {
+    /// Whether it is time to write again when the token was last used.
+    fn is_due(&self, at: Timestamp, pause: Duration) -> bool {
+        self.counts().noted.is_none_or(|noted| noted.plus(pause) <= at)
+    }
+
     /// Takes in what other replicas counted.
     async fn follow(&self, engine: &Engine) -> Result<()> {
         let hour = hour_of(engine.clock().now());
