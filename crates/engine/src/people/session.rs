@@ -90,7 +90,10 @@ pub async fn refresh(
     engine.people().refreshes.take(&actor.email, now)?;
     let user = super::myself(engine, actor).await?;
     let started = Timestamp::from_seconds(claims.session_start.or(claims.iat).unwrap_or_default());
-    let minutes = engine.settings().people.sessions.max_lifetime_minutes;
+    let minutes = match engine.settings().people.sessions.max_lifetime_minutes {
+        0 => u64::MAX,
+        minutes => minutes,
+    };
     let last = started.plus(Duration::from_secs(minutes.saturating_mul(60)));
     if last <= now {
         return Err(Error::Unauthenticated("Session has reached its maximum lifetime; please log in again"));

@@ -11,7 +11,7 @@ domain::settings! {
     SessionSettings {
         /// Minutes without a request after which a session ends. Matters where it is less than TOKEN_EXPIRY.
         idle_minutes: u64 = "TOKEN_IDLE_TIMEOUT", default "60";
-        /// Minutes that a session lasts at most, however often it is refreshed.
+        /// Minutes that a session lasts at most, however often it is refreshed; 0 for no such end.
         max_lifetime_minutes: u64 = "SESSION_MAX_LIFETIME", default "480";
         /// Refreshes of one person in a minute.
         refresh_limit: u32 = "SESSION_REFRESH_RATE_LIMIT", default "10";
@@ -117,13 +117,15 @@ impl PeopleSettings {
     fn check(&self, env: &mut Env, production: bool, remarks: &mut Vec<String>) {
         let sessions = &self.sessions;
         for (name, value) in [
-            ("SESSION_MAX_LIFETIME", sessions.max_lifetime_minutes),
             ("CSRF_TOKEN_EXPIRY", sessions.csrf_seconds),
             ("PASSWORD_RESET_TOKEN_EXPIRY_MINUTES", self.passwords.reset_minutes),
         ] {
             if value == 0 {
                 env.problem(name, "must be at least 1");
             }
+        }
+        if sessions.max_lifetime_minutes == 0 {
+            remarks.push("SESSION_MAX_LIFETIME=0: a stolen session can be refreshed for ever".to_owned());
         }
         if sessions.csrf_secret.as_ref().is_some_and(|secret| secret.expose().chars().count() < 32) {
             env.problem("CSRF_SECRET_KEY", "is shorter than 32 characters");
@@ -171,7 +173,9 @@ mod tests {
 
     #[test]
     fn lifetimes_of_nothing_are_refused() {
-        let zero = [("SESSION_MAX_LIFETIME", "0"), ("CSRF_TOKEN_EXPIRY", "0"), ("CSRF_SECRET_KEY", "short")];
-        assert_eq!(read(&zero, false).1, ["SESSION_MAX_LIFETIME", "CSRF_TOKEN_EXPIRY", "CSRF_SECRET_KEY"]);
+        let zero = [("CSRF_TOKEN_EXPIRY", "0"), ("CSRF_SECRET_KEY", "short")];
+        assert_eq!(read(&zero, false).1, ["CSRF_TOKEN_EXPIRY", "CSRF_SECRET_KEY"]);
+        let (started, _, remarks) = read(&[("SESSION_MAX_LIFETIME", "0")], true);
+        assert!(started && remarks[0].contains("for ever"), "as in ContextForge: {remarks:?}");
     }
 }
