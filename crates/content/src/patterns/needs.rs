@@ -178,16 +178,14 @@ fn concat(parts: &[Hir]) -> Vec<Clause> {
             continue;
         }
         let (texts, whole) = beginnings(part);
-        match texts.filter(|texts| run.len() * texts.len() <= WIDEST) {
-            Some(texts) => run = product(&run, &texts),
-            None => {
+        if let Some(texts) = texts.filter(|texts| run.len() * texts.len() <= WIDEST) {
+            run = product(&run, &texts);
+            if !whole {
                 flush(&mut run, &mut found);
-                found.extend(clauses(part));
-                continue;
             }
-        }
-        if !whole {
+        } else {
             flush(&mut run, &mut found);
+            found.extend(clauses(part));
         }
     }
     flush(&mut run, &mut found);

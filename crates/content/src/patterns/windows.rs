@@ -22,8 +22,8 @@ pub(super) fn windows(text: &str, seams: &[Range<usize>]) -> Vec<Range<usize>> {
             }
             continue;
         }
-        let least = found.last().map_or(0, |last| last.end);
-        let (start, end) = (before(text, place.start, least), after(text, place.end));
+        let (start, end) =
+            (before(text, place.start, found.last().map_or(0, |last| last.end)), after(text, place.end));
         match found.last_mut() {
             Some(last) if start <= last.end => last.end = end,
             _ => found.push(start..end),

@@ -82,14 +82,17 @@ async fn deliver(engine: &Engine, mailer: &Mailer, turn: &Semaphore, letter: &Le
 }
 
 async fn note(engine: &Engine, caller: &Caller, letter: &Letter, outcome: Result<()>) {
-    let Subject { action, id, .. } = &letter.about;
-    let reason = outcome.err().map(|error| error.to_string());
-    if let Some(reason) = &reason {
-        tracing::warn!(reason, action, id, "a letter was not sent");
-    }
+    let reason = outcome.err().map(|error| unsent(&letter.about, &error));
     if let Err(error) = record(engine, caller, &letter.about, reason).await {
+        let Subject { action, id, .. } = &letter.about;
         tracing::error!(%error, action, id, "what became of a letter could not be recorded");
     }
+}
+
+fn unsent(Subject { action, id, .. }: &Subject, error: &Error) -> String {
+    let reason = error.to_string();
+    tracing::warn!(reason, action, id, "a letter was not sent");
+    reason
 }
 
 async fn record(engine: &Engine, caller: &Caller, about: &Subject, reason: Option<String>) -> Result<()> {
