@@ -4,6 +4,7 @@
 //! is what stands here.
 
 pub(crate) mod client;
+mod logs;
 mod stdio;
 
 use serde_json::{Value, json};
