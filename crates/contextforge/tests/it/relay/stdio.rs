@@ -53,7 +53,7 @@ for line in sys.stdin:
         question = f"q{ident}"
         pending[question] = ident
         send(id=question, method=asks[name], params=message["params"]["arguments"])
-        if message["params"]["arguments"].get("mode") == "url":
+        if "elicitationId" in message["params"]["arguments"]:
             for done in ("other", "e1"):
                 send(method="notifications/elicitation/complete", params={"elicitationId": done})
     elif ident is not None:
@@ -137,4 +137,21 @@ async fn where_it_could_be_for_somebody_else_nobody_is_asked() {
     asked(&bob).await;
     call(&app, "local-release", json!({})).await;
     asked(&ann).await;
+}
+
+#[tokio::test]
+async fn whoever_was_asked_to_do_something_at_a_url_hears_that_it_is_done() {
+    let app = app().await;
+    let token = app.admin();
+    let client = Legacy::open(&app, &token, json!({ "elicitation": { "url": {} } })).await;
+    let question =
+        json!({ "mode": "url", "message": "Sign in", "url": "https://a.test/", "elicitationId": "e1" });
+    let mut messages = client.begin("local-elicit", &question).await;
+    let asked = messages.next().await.unwrap();
+    assert_eq!(asked["params"]["url"], "https://a.test/", "{asked}");
+    let done = messages.next().await.unwrap();
+    assert_eq!(done["method"], "notifications/elicitation/complete", "{done}");
+    assert_eq!(done["params"], json!({ "elicitationId": "e1" }), "its own, and none that it never heard of");
+    client.respond(&asked["id"], &json!({ "action": "accept" })).await;
+    assert!(text(&messages.next().await.unwrap()).contains("accept"));
 }
