@@ -93,7 +93,7 @@ fn modern_version() -> &'static RawValue {
 pub(crate) fn initialize(abilities: Abilities) -> Box<RawValue> {
     let mut params = RawObject::new();
     params.set_text("protocolVersion", version::negotiate(""));
-    params.set("capabilities", abilities.to_raw());
+    params.set("capabilities", abilities.for_handshake());
     params.set("clientInfo", gateway_info());
     params.to_raw()
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod client;
 mod logs;
+mod roots;
 mod stdio;
 
 use serde_json::{Value, json};

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::Full;
 use protocol::{
+    abilities::Abilities,
     headers,
     json::RawObject,
     jsonrpc::{self, Id, Outcome, RpcError},
@@ -240,6 +241,18 @@ impl Session {
     /// Tells the server that nobody waits for a request any more.
     pub(super) fn cancel(self: &Arc<Self>, id: i64) {
         self.send_off(self.post(&self.opener, hop::cancelled(id)));
+    }
+
+    /// Whether the server may ask the clients of this principal for their roots here. Without sessions it asks nobody.
+    pub(super) fn may_ask_for_roots(&self, principal: &str) -> bool {
+        !self.is_stateless()
+            && *self.opener.principal == *principal
+            && self.opener.abilities.has(Abilities::ROOTS)
+    }
+
+    /// Sends a notification.
+    pub(super) fn tell(self: &Arc<Self>, method: &str) {
+        self.send_off(self.post(&self.opener, jsonrpc::write_notification(method, None)));
     }
 
     /// Ends the session.
