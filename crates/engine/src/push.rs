@@ -5,6 +5,7 @@
 //! request. What counts as a change of a list is a change of what that list shows to this listener, whatever caused it.
 //! A listener whose credential is no token cannot be asked again, so it ends when identities change.
 
+pub mod elicited;
 pub mod updates;
 
 use std::{

@@ -263,6 +263,15 @@ pub struct Update {
     pub uri: Option<Arc<str>>,
 }
 
+/// What clients of a principal were asked to do at a URL is done, after the call that it was for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elicited {
+    /// Whose clients.
+    pub principal: Arc<str>,
+    /// What the server calls it.
+    pub id: String,
+}
+
 /// What happened to an upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Change {

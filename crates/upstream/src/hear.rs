@@ -17,6 +17,9 @@ use crate::{
     fault::Fault,
 };
 
+/// The notification that something which a client was to do at a URL is done.
+pub(crate) const ELICITED: &str = "notifications/elicitation/complete";
+
 /// One message of an upstream, as seen by the sender of request `id`.
 #[derive(Debug)]
 pub(crate) enum Heard {
@@ -90,7 +93,7 @@ impl Ear {
             "notifications/resources/updated" => return updated(params),
             "notifications/message" if !self.wants_message(params) => return Heard::Nothing,
             // The front door knows which client was asked.
-            "notifications/elicitation/complete" if !self.abilities.has(Abilities::URL) => {
+            ELICITED if !self.abilities.has(Abilities::URL) => {
                 return Heard::Nothing;
             }
             // About the session, not about this request.
@@ -119,6 +122,12 @@ fn updated(params: Option<&RawValue>) -> Heard {
 pub(crate) fn updated_uri(params: Option<&RawValue>) -> Option<String> {
     let object = params.and_then(|params| RawObject::parse(params).ok())?;
     object.text("uri").map(std::borrow::Cow::into_owned)
+}
+
+/// What a server calls something that is to be done at a URL.
+pub(crate) fn elicitation(params: Option<&RawValue>) -> Option<String> {
+    let object = params.and_then(|params| RawObject::parse(params).ok())?;
+    object.text("elicitationId").map(std::borrow::Cow::into_owned)
 }
 
 /// The place of a log level, higher for more severe ones.

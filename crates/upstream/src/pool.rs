@@ -25,7 +25,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::entry::Entry;
 use crate::{
     attached::Attached,
-    call::{Answer, Call, Connected, ListKind, Notice, Target, Update},
+    call::{Answer, Call, Connected, Elicited, ListKind, Notice, Target, Update},
     egress::Client,
     follow::Wanted,
     stdio::{
@@ -102,6 +102,7 @@ struct Inner {
     entries: RwLock<HashMap<GatewayId, Arc<Entry>>>,
     notices: broadcast::Sender<Notice>,
     updates: broadcast::Sender<Update>,
+    elicited: broadcast::Sender<Elicited>,
     /// What is followed of each upstream, whatever becomes of its entry.
     followed: Mutex<HashMap<GatewayId, watch::Sender<Wanted>>>,
     tasks: TaskTracker,
@@ -125,10 +126,11 @@ impl Pool {
     pub fn new(config: PoolConfig) -> Self {
         let (notices, _) = broadcast::channel(NOTICES);
         let (updates, _) = broadcast::channel(UPDATES);
+        let (elicited, _) = broadcast::channel(UPDATES);
         let (tasks, closed) = (TaskTracker::new(), CancellationToken::new());
         let entries = RwLock::new(HashMap::new());
-        let inner =
-            Arc::new(Inner { config, entries, notices, updates, followed: Mutex::default(), tasks, closed });
+        let followed = Mutex::default();
+        let inner = Arc::new(Inner { config, entries, notices, updates, elicited, followed, tasks, closed });
         let (weak, closed) = (Arc::downgrade(&inner), inner.closed.clone());
         let sweeper = async move {
             loop {
@@ -227,6 +229,11 @@ impl Pool {
     /// Updates of followed resources from now on.
     pub fn updates(&self) -> broadcast::Receiver<Update> {
         self.inner.updates.subscribe()
+    }
+
+    /// What was to be done at a URL and is done, from now on.
+    pub fn elicited(&self) -> broadcast::Receiver<Elicited> {
+        self.inner.elicited.subscribe()
     }
 
     /// What happens to upstreams from now on.

@@ -4,6 +4,7 @@
 //! is what stands here.
 
 pub(crate) mod client;
+mod elicited;
 mod logs;
 mod roots;
 mod stdio;

@@ -6,7 +6,7 @@ use domain::id::GatewayId;
 use tokio::sync::broadcast;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::call::{Change, Notice, Update};
+use crate::call::{Change, Elicited, Notice, Update};
 
 /// The first and the longest wait between attempts to listen again.
 const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
@@ -17,6 +17,7 @@ pub(crate) struct Herald {
     pub(crate) gateway: GatewayId,
     pub(crate) notices: broadcast::Sender<Notice>,
     pub(crate) updates: broadcast::Sender<Update>,
+    pub(crate) elicited: broadcast::Sender<Elicited>,
     pub(crate) tasks: TaskTracker,
     pub(crate) closed: CancellationToken,
 }
@@ -35,6 +36,11 @@ impl Herald {
     /// Tells of an updated resource; without a URI, that any of them may have been.
     pub(crate) fn tell_updated(&self, uri: Option<&str>) {
         drop(self.updates.send(Update { gateway: self.gateway.clone(), uri: uri.map(std::sync::Arc::from) }));
+    }
+
+    /// Tells that what was to be done at a URL is done.
+    pub(crate) fn tell_elicited(&self, elicited: Elicited) {
+        drop(self.elicited.send(elicited));
     }
 
     /// Tells that anything may have changed, because nobody listened for a while.

@@ -63,6 +63,7 @@ impl Entry {
                     gateway: target.gateway.clone(),
                     notices: pool.notices.clone(),
                     updates: pool.updates.clone(),
+                    elicited: pool.elicited.clone(),
                     tasks: pool.tasks.clone(),
                     closed: pool.closed.child_token(),
                 };

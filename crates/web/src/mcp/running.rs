@@ -36,7 +36,7 @@ use crate::app::App;
 const MORE: Duration = Duration::from_millis(100);
 
 /// What was to be done at a URL is done. Modern clients are not told: they come back when they have done it.
-const ELICITED: &str = "notifications/elicitation/complete";
+pub(crate) const ELICITED: &str = "notifications/elicitation/complete";
 
 /// Who waits for the call, and how they want it.
 pub(crate) struct Client {

@@ -45,6 +45,22 @@ async fn clients_of_both_eras_hear_of_changes_upstream() {
 }
 
 #[tokio::test]
+async fn a_stream_that_cannot_be_resumed_says_that_everything_changed() {
+    let app = App::start().await;
+    let admin = app.admin();
+    let id = session(&app, "/mcp", &admin).await;
+    let resumed = [("mcp-session-id", id.as_str()), ("last-event-id", "7")];
+    let mut events = super::Events::open(super::get(&app, "/mcp", &admin, &resumed)).await;
+    assert_eq!(events.status.as_u16(), 200);
+    for list in ["tools", "prompts", "resources"] {
+        assert_eq!(events.method().await, format!("notifications/{list}/list_changed"));
+    }
+    let mut anew = stream(&app, &admin, &id).await;
+    assert!(events.end().await.is_empty(), "the new one takes its place");
+    anew.silent().await;
+}
+
+#[tokio::test]
 async fn only_what_was_asked_for_and_is_seen_is_told() {
     let app = App::start().await;
     let (admin, bob) = (app.admin(), app.user("bob@example.com").await);

@@ -23,9 +23,9 @@ use tokio::{
 
 use super::session::{BRIEFLY, Session};
 use crate::{
-    call::Change,
+    call::{Change, Elicited},
     fault::Fault,
-    hear::Ear,
+    hear::{self, ELICITED, Ear},
     http::{Content, messages::Messages},
 };
 
@@ -35,6 +35,9 @@ const UNREAD: usize = 64;
 /// How long the stream stays open after the last call.
 const LINGER: Duration = Duration::from_secs(30);
 
+/// How long it stays open where something is to be done at a URL: the server says there that it is done.
+const EXPECTS: Duration = Duration::from_mins(10);
+
 /// How soon a server that ended the stream is asked for it again.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -43,6 +46,8 @@ const AGAIN: Duration = Duration::from_millis(500);
 pub(super) struct Aside {
     callers: Mutex<HashMap<i64, Caller>>,
     stream: tokio::sync::Mutex<Stream>,
+    /// Until when the server may say that something was done at a URL.
+    expects: Mutex<Option<Instant>>,
     /// Whether the server was ever heard to log on the stream.
     logs: AtomicBool,
 }
@@ -54,6 +59,8 @@ struct Caller {
     sender: mpsc::Sender<String>,
     /// Its reply is there, so no question is for it.
     over: bool,
+    /// What its client was asked to do at a URL.
+    elicited: Vec<String>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq, Clone, Copy)]
@@ -95,14 +102,27 @@ impl Aside {
         }
     }
 
+    /// Gives the call whose client was asked to do this at a URL the word that it is done, if that call is under way.
+    fn give_elicited(&self, text: &str, id: &str) -> bool {
+        let callers = self.callers();
+        let asked = |caller: &&Caller| caller.elicited.iter().any(|asked| asked == id);
+        callers.values().find(asked).is_some_and(|caller| caller.sender.try_send(text.to_owned()).is_ok())
+    }
+
+    /// Whether somebody may still hear on the stream.
+    fn is_wanted(&self) -> bool {
+        let until = *self.expects.lock().unwrap_or_else(PoisonError::into_inner);
+        !self.callers().is_empty() || until.is_some_and(|until| until > Instant::now())
+    }
+
     fn notified(&self, text: &str, method: &str, params: Option<&RawValue>) {
         match method {
             "notifications/message" => {
                 self.logs.store(true, Ordering::Relaxed);
                 self.give_all(text, |ear| ear.wants_message(params));
             }
-            // They name what they belong to, which every call knows of itself.
-            "notifications/progress" | "notifications/elicitation/complete" => self.give_all(text, |_| true),
+            // It names what it belongs to, which every call knows of itself.
+            "notifications/progress" => self.give_all(text, |_| true),
             // The gateway's own session listens for changes.
             "notifications/resources/updated" => {}
             method if Change::of(method).is_some() => {}
@@ -117,6 +137,15 @@ impl Seat {
         match self.heard.recv().await {
             Some(text) => text,
             None => std::future::pending().await,
+        }
+    }
+
+    /// The server asked for something to be done at a URL, under this name where it has one.
+    pub(super) fn elicited(&self, id: Option<String>) {
+        let aside = &self.session.aside;
+        *aside.expects.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + EXPECTS);
+        if let Some(caller) = aside.callers().get_mut(&self.id) {
+            caller.elicited.extend(id);
         }
     }
 
@@ -144,7 +173,9 @@ impl Session {
     /// as far as the server has one.
     pub(super) async fn seat(self: &Arc<Self>, ear: &Ear, deadline: Instant) -> Seat {
         let (sender, heard) = mpsc::channel(UNREAD);
-        self.aside.callers().insert(ear.id, Caller { ear: ear.clone(), sender, over: false });
+        self.aside
+            .callers()
+            .insert(ear.id, Caller { ear: ear.clone(), sender, over: false, elicited: Vec::new() });
         let seat = Seat { session: Arc::clone(self), id: ear.id, heard };
         let listens = ear.level.is_some() || !ear.abilities.is_empty();
         if listens && !self.is_stateless() {
@@ -181,6 +212,13 @@ impl Session {
                     self.respond(&id, ping);
                 }
             }
+            Ok(Message::Notification { method, params }) if method == ELICITED => {
+                let Some(id) = hear::elicitation(params) else { return };
+                if !self.aside.give_elicited(text, &id) {
+                    let principal = Arc::clone(&self.opener.principal);
+                    self.herald.tell_elicited(Elicited { principal, id });
+                }
+            }
             Ok(Message::Notification { method, params }) => self.aside.notified(text, &method, params),
             // Some servers answer here. Ids tell whom; a reply without one is nobody's.
             Ok(Message::Response { id, .. }) => {
@@ -203,12 +241,12 @@ async fn listen(session: Weak<Session>, mut messages: Messages) {
         match event {
             Ok(Ok(Some(event))) => session.overheard(&event.data),
             // Nothing was said for a while.
-            Err(_) if !session.aside.callers().is_empty() => {}
+            Err(_) if session.aside.is_wanted() => {}
             Err(_) => return session.stop_listening(Stream::Closed).await,
             Ok(Ok(None) | Err(_)) => {
                 tokio::time::sleep(messages.retry.unwrap_or(AGAIN)).await;
                 let last = messages.last_id.take();
-                if session.aside.callers().is_empty() {
+                if !session.aside.is_wanted() {
                     return session.stop_listening(Stream::Closed).await;
                 }
                 match session.open_stream(last.as_deref(), Instant::now() + BRIEFLY).await {
@@ -237,7 +275,7 @@ mod tests {
         for (id, level) in calls {
             let (sender, receiver) = mpsc::channel(UNREAD);
             let ear = Ear { id: *id, level: level.and_then(crate::hear::severity), ..Ear::default() };
-            aside.callers().insert(*id, Caller { ear, sender, over: false });
+            aside.callers().insert(*id, Caller { ear, sender, over: false, elicited: Vec::new() });
             heard.push(receiver);
         }
         (aside, heard)
@@ -264,7 +302,9 @@ mod tests {
             aside.callers().get_mut(&id).unwrap().over = true;
         }
         assert!(aside.give_one("question"));
+        aside.callers().get_mut(&2).unwrap().elicited.push("e".to_owned());
+        assert!(aside.give_elicited("done", "e") && !aside.give_elicited("done", "other"));
         aside.notified("log", "notifications/message", Some(&log));
-        assert_eq!(counts(&mut heard), [1, 0, 1]);
+        assert_eq!(counts(&mut heard), [1, 1, 1]);
     }
 }

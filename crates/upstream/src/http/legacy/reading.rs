@@ -10,6 +10,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use protocol::{
     jsonrpc::{Id, Outcome},
+    ladder,
     rounds::Question,
 };
 use tokio::time::{Duration, Instant, sleep, sleep_until, timeout_at};
@@ -19,7 +20,7 @@ use crate::{
     ask::{self, Ask},
     call::Event,
     fault::Fault,
-    hear::{Ear, Heard},
+    hear::{self, Ear, Heard},
     http::{Content, Reply, answer::Reading, messages::Messages},
 };
 
@@ -154,6 +155,9 @@ impl Events {
     /// The reply came; it is given out at once, unless something may have to come before it.
     fn over(&mut self, outcome: Outcome) -> Option<Event> {
         self.cancel.disarm();
+        if matches!(&outcome, Err(error) if error.code == ladder::LEGACY_URL_ELICITATION) {
+            self.seat.elicited(None);
+        }
         if !self.seat.over() {
             return Some(Event::Done(outcome));
         }
@@ -190,6 +194,10 @@ impl Events {
                 self.deadline = self.deadline.max(Instant::now() + ask::PATIENCE);
                 messages.extend(self.deadline);
             }
+        }
+        let id_at_url = hear::elicitation(question.params.as_deref());
+        if id_at_url.is_some() {
+            self.seat.elicited(id_at_url);
         }
         Some(Event::Asked(Ask::new(question, move |outcome| session.answer(&id, &outcome))))
     }

@@ -47,7 +47,7 @@ pub(crate) struct Session {
     /// Session id and revision.
     lines: HeaderMap,
     /// Headers of whoever opened it, for what is sent in nobody's name.
-    opener: CallContext,
+    pub(super) opener: CallContext,
     pub(super) connected: Connected,
     ids: AtomicI64,
     /// The log level that the server was told, counted so that lower is more verbose.

@@ -29,7 +29,7 @@ use super::session::Session;
 use crate::{
     ask::{self, Ask, PATIENCE},
     call::{CallContext, Event},
-    hear::Ear,
+    hear::{self, Ear},
     hop,
 };
 
@@ -148,13 +148,13 @@ impl Table {
         }
         let events = waiter.events.as_mut().filter(|_| caller.ear.abilities.allow(method, params));
         let events = events.ok_or(UNABLE)?;
-        caller.elicited.extend(text_of(params, "elicitationId"));
+        caller.elicited.extend(hear::elicitation(params));
         Ok(events)
     }
 
     /// Tells the caller whose client was asked to do something at a URL that it is done.
     pub(super) fn done_at_url(&self, method: &str, params: Option<&RawValue>) {
-        let Some(id) = text_of(params, "elicitationId") else { return };
+        let Some(id) = hear::elicitation(params) else { return };
         let asked =
             |waiter: &&Waiter| waiter.caller.as_ref().is_some_and(|caller| caller.elicited.contains(&id));
         if let Some(events) = self.waiting.values().find(asked).and_then(|waiter| waiter.events.as_ref()) {

@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     call::{CallContext, Change, Event},
+    hear,
     stdio::{
         file::Launch,
         lines::Line,
@@ -194,7 +195,7 @@ impl Session {
                     drop(events.try_send(Event::Notification { method: method.to_owned(), params }));
                 }
             }
-            "notifications/elicitation/complete" => self.table().done_at_url(method, params),
+            hear::ELICITED => self.table().done_at_url(method, params),
             "notifications/resources/updated" => {
                 if let Some(uri) = crate::hear::updated_uri(params) {
                     (self.setup.updated)(uri);

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use domain::Error;
 use engine::push::{
     Listener, Lists,
+    elicited::Elicitations,
     updates::{Inbox, Subscription},
 };
 use futures_util::{
@@ -37,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 use super::slots::Slot;
 use crate::{
     app::App,
-    mcp::{doors::Open, endpoint::Request},
+    mcp::{doors::Open, endpoint::Request, running::ELICITED},
 };
 
 /// Changes that come within this time are told together.
@@ -85,6 +86,8 @@ pub(crate) struct Feed {
     pub(crate) answers: Option<mpsc::Receiver<Bytes>>,
     /// Subscriptions that end with the stream.
     pub(crate) held: Vec<Subscription>,
+    /// What is done of what the client was asked to do at a URL.
+    pub(crate) elicited: Option<Elicitations>,
     /// The way to this stream, for answers.
     pub(crate) line: Option<Open>,
     ready: VecDeque<Bytes>,
@@ -103,6 +106,7 @@ enum Event {
     Look,
     Updates,
     Answer(Bytes),
+    Elicited(String),
     KeepAlive,
     Standing,
 }
@@ -137,6 +141,7 @@ impl Feed {
             check: None,
             answers: None,
             held: Vec::new(),
+            elicited: None,
             line: None,
             // Lets proxies pass the headers on at once.
             ready: VecDeque::from([Bytes::from_static(sse::KEEP_ALIVE)]),
@@ -183,6 +188,12 @@ impl Feed {
             }
             let over = match self.event().await {
                 Event::Answer(bytes) => return Next::More(bytes),
+                Event::Elicited(id) => {
+                    let mut params = RawObject::new();
+                    params.set_text("elicitationId", &id);
+                    self.say(ELICITED, params);
+                    None
+                }
                 Event::KeepAlive => return Next::More(Bytes::from_static(sse::KEEP_ALIVE)),
                 Event::Over(reason) => Some(reason),
                 Event::News => {
@@ -202,6 +213,7 @@ impl Feed {
 
     async fn event(&mut self) -> Event {
         let Self { credential, ends, news, look, inbox, answers, keep_alive, standing, app, .. } = self;
+        let elicited = &mut self.elicited;
         let over = async {
             let ended = ends.iter().map(|(reason, token)| token.cancelled().map(|()| *reason).boxed());
             let draining = app.engine().draining().cancelled().map(|()| "shutdown").boxed();
@@ -215,6 +227,7 @@ impl Feed {
             () = at(*look) => Event::Look,
             Ok(()) = news.changed() => Event::News,
             () = inbox.rung() => Event::Updates,
+            id = done(elicited) => Event::Elicited(id),
             _ = standing.tick() => Event::Standing,
             () = tick(keep_alive) => Event::KeepAlive,
         }
@@ -307,6 +320,13 @@ async fn at(time: Option<Instant>) {
 async fn tick(ticks: &mut Option<Interval>) {
     match ticks {
         Some(ticks) => drop(ticks.tick().await),
+        None => std::future::pending().await,
+    }
+}
+
+async fn done(elicited: &mut Option<Elicitations>) -> String {
+    match elicited {
+        Some(elicited) => elicited.next().await,
         None => std::future::pending().await,
     }
 }

@@ -1,7 +1,9 @@
 //! `GET` on an MCP endpoint: the stream of a legacy session, on which it hears of changes.
 //!
 //! Without a session there is nothing that a stream could belong to (405), as for clients of the stateless era.
-//! Streams are not resumed: events have no ids, and a client that opens its stream anew asks for the lists again.
+//! Streams are not resumed: events have no ids. A client that wants to go on after one all the same (`Last-Event-ID`,
+//! which another gateway or an earlier life may have given it) cannot know what it missed, so it is told that every list
+//! changed. Updates of resources wait for the next stream of the session anyway.
 
 use axum::{
     extract::Path,
@@ -9,9 +11,12 @@ use axum::{
 };
 use bytes::Bytes;
 use domain::permission::grant::ServersUse;
-use engine::{push::Lists, resolve};
+use engine::{
+    push::{Lists, elicited::Elicitations},
+    resolve,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use protocol::{headers, ladder::Refusal, version};
+use protocol::{abilities::Abilities, headers, json::RawObject, ladder::Refusal, version};
 
 use super::feed::{Check, Feed, Voice};
 use crate::{
@@ -80,6 +85,12 @@ async fn open(
     feed.lists = Lists::ALL;
     feed.check = Some(check);
     feed.ends = vec![("replaced", state.take_stream()), ("session", state.ended.clone())];
+    if session.abilities.has(Abilities::URL) {
+        feed.elicited = Some(Elicitations::of(app.engine(), &request.auth));
+    }
+    if request.headers.contains_key(&headers::LAST_EVENT_ID) {
+        Lists::ALL.methods().for_each(|method| feed.say(method, RawObject::new()));
+    }
     answer(feed)
 }
 
