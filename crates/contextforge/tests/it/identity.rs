@@ -3,6 +3,7 @@
 mod attacks;
 mod invitation_page;
 mod letters;
+mod sessions;
 mod settings;
 
 use serde_json::Value;
