@@ -1,6 +1,7 @@
 //! Identity from outside: settings that decide who comes in, letters to people, and the page of an invitation.
 
 mod attacks;
+mod everywhere;
 mod invitation_page;
 mod letters;
 mod sessions;
