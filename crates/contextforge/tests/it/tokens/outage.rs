@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{Issued, issue, proxy::Proxy, status, team};
-use crate::app::{ADMIN, App, fresh_schema};
+use crate::app::{ADMIN, App, command, fresh_schema};
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 /// How long a request may take while the database hangs: two seconds, and some for a busy machine.
@@ -154,4 +154,21 @@ async fn what_was_refused_before_is_not_served_from_memory() {
     assert_eq!((ping(&app, &teams).await, ping(&app, &known).await), (403, 200));
     line.cut();
     assert_eq!((ping(&app, &teams).await, ping(&app, &known).await), (503, 200));
+}
+
+/// Nothing of what was revoked is kept on disk, so there is nothing there to forge: without its database a gateway does
+/// not come up at all, and says why (the catalogue's case 4-08).
+#[tokio::test]
+async fn a_start_without_the_database_serves_nobody() {
+    let Some(World { mut app, line, known, revoked, .. }) = world(&[]).await else { return };
+    line.cut();
+    let mut again = command(app.folder.path(), app.vars());
+    let started = tokio::time::timeout(Duration::from_secs(30), again.arg("serve").output());
+    let output = started.await.expect("it ends by itself").unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("DATABASE_URL"), "{said}");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("MCP endpoint"));
+    line.restore();
+    app.kill_and_restart().await;
+    assert_eq!((ping(&app, &known).await, ping(&app, &revoked).await), (200, 401));
 }
