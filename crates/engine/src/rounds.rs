@@ -7,7 +7,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use domain::{Error, Result, id::GatewayId};
+use domain::{Error, Result, id::GatewayId, permission::grant::ServersUse};
 use futures_util::{StreamExt, stream};
 use protocol::{
     abilities::{self, Abilities},
@@ -24,6 +24,8 @@ use upstream::{
     ask::{self, Ask},
     call::{Answer, Call, Event, EventStream},
 };
+
+use crate::{engine::Engine, policy::Permit};
 
 /// How long to wait before a busy upstream is asked again, for each round.
 const BUSY: Duration = Duration::from_millis(200);
@@ -215,6 +217,11 @@ impl Talk {
         self.stage = Stage::Over;
         self.ready.push_back(Event::Done(outcome));
     }
+}
+
+/// Tells the upstreams which may ask this client for its roots that these changed.
+pub fn roots_changed(engine: &Engine, permit: &Permit<ServersUse>) {
+    engine.pool().roots_changed(&permit.actor().email);
 }
 
 /// The result of a tool that failed.

@@ -58,8 +58,17 @@ impl Abilities {
         can
     }
 
-    /// The same as `ClientCapabilities`. That roots change is not declared: nobody could tell an upstream of it.
+    /// The same as `ClientCapabilities`. That roots change is not declared: modern servers are not told of it.
     pub fn to_raw(self) -> Box<RawValue> {
+        self.written(false)
+    }
+
+    /// The same as a handshake declares them, after which a server can be told that roots changed.
+    pub fn for_handshake(self) -> Box<RawValue> {
+        self.written(true)
+    }
+
+    fn written(self, changing: bool) -> Box<RawValue> {
         let mut object = RawObject::new();
         if self.has(Self::FORM) || self.has(Self::URL) {
             object.set("elicitation", flags(&[("form", self.has(Self::FORM)), ("url", self.has(Self::URL))]));
@@ -70,7 +79,11 @@ impl Abilities {
             object.set("sampling", flags(&with));
         }
         if self.has(Self::ROOTS) {
-            object.set("roots", flags(&[]));
+            let mut roots = RawObject::new();
+            if changing {
+                roots.set("listChanged", RawValue::TRUE);
+            }
+            object.set("roots", roots.to_raw());
         }
         object.to_raw()
     }
@@ -175,6 +188,7 @@ mod tests {
         );
         assert_eq!(read(all, "2025-06-18"), r#"{"elicitation":{"form":{}},"sampling":{},"roots":{}}"#);
         assert_eq!(read(all, "2025-03-26"), r#"{"sampling":{},"roots":{}}"#);
+        assert_eq!(Abilities::ROOTS.for_handshake().get(), r#"{"roots":{"listChanged":true}}"#);
         assert_eq!(read(r#"{"elicitation":{}}"#, "2025-06-18"), r#"{"elicitation":{"form":{}}}"#);
         assert_eq!(read(r#"{"elicitation":{"url":{}}}"#, "2025-06-18"), "{}", "it cannot take a form");
         assert_eq!(read(r#"{"elicitation":{"url":{}}}"#, "2026-07-28"), r#"{"elicitation":{"url":{}}}"#);

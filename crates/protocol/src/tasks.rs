@@ -187,6 +187,14 @@ fn error_object(error: &RpcError) -> Box<RawValue> {
 }
 
 /// Gives the note of the task that a message belongs to another id, or takes it out; where there is none, none is added.
+/// The task that a request of a server's says it belongs to.
+pub fn related_to(params: Option<&RawValue>) -> Option<String> {
+    let object = RawObject::parse(params?).ok()?;
+    let about = RawObject::parse(object.get("_meta")?).ok()?;
+    let related = RawObject::parse(about.get(RELATED)?).ok()?;
+    related.text("taskId").map(std::borrow::Cow::into_owned)
+}
+
 fn related(object: &mut RawObject<'_>, id: Option<&str>) -> Result<(), JsonError> {
     let about = object.get("_meta").filter(|about| json::is_object(about)).map(ToOwned::to_owned);
     let Some(about) = about else { return Ok(()) };

@@ -89,10 +89,13 @@ impl Ear {
             },
             "notifications/resources/updated" => return updated(params),
             "notifications/message" if !self.wants_message(params) => return Heard::Nothing,
+            // The front door knows which client was asked.
+            "notifications/elicitation/complete" if !self.abilities.has(Abilities::URL) => {
+                return Heard::Nothing;
+            }
             // About the session, not about this request.
             "notifications/cancelled"
             | "notifications/initialized"
-            | "notifications/elicitation/complete"
             | "notifications/subscriptions/acknowledged" => return Heard::Nothing,
             _ => params.map(ToOwned::to_owned),
         };

@@ -93,7 +93,7 @@ fn modern_version() -> &'static RawValue {
 pub(crate) fn initialize(abilities: Abilities) -> Box<RawValue> {
     let mut params = RawObject::new();
     params.set_text("protocolVersion", version::negotiate(""));
-    params.set("capabilities", abilities.to_raw());
+    params.set("capabilities", abilities.for_handshake());
     params.set("clientInfo", gateway_info());
     params.to_raw()
 }
@@ -119,8 +119,12 @@ pub(crate) fn response(id: &Id, ping: bool) -> Vec<u8> {
     if ping {
         return jsonrpc::write_result(id, &empty_object());
     }
-    let refusal = RpcError::new(ladder::METHOD_NOT_FOUND, "No client can be asked through this gateway");
-    jsonrpc::write_error(Some(id), &refusal)
+    refusal(id, "No client can be asked through this gateway")
+}
+
+/// The refusal of a request of a server's, with the reason.
+pub(crate) fn refusal(id: &Id, why: &str) -> Vec<u8> {
+    jsonrpc::write_error(Some(id), &RpcError::new(ladder::METHOD_NOT_FOUND, why))
 }
 
 /// What a server says about itself in the result of `initialize`.

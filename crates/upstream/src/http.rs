@@ -195,6 +195,9 @@ impl Origin {
     }
 }
 
+/// The notification that there are other roots now.
+pub(crate) const ROOTS_CHANGED: &str = "notifications/roots/list_changed";
+
 /// Answers that are no reply: what a server of another era says, and what is of no use.
 pub(crate) fn unexpected(status: StatusCode) -> Fault {
     match status.as_u16() {

@@ -62,6 +62,16 @@ impl Link {
         }
     }
 
+    /// Tells it that the roots of a principal's clients changed, where it may ask for them. A process that serves every
+    /// principal is not told: it keeps nobody's roots.
+    pub(crate) fn roots_changed(&self, principal: &str) {
+        match self {
+            Self::Legacy(link) => link.roots_changed(principal),
+            Self::Sse(link) => link.roots_changed(principal),
+            Self::Modern(_) | Self::Stdio(_) | Self::Builtin(_) => {}
+        }
+    }
+
     /// Ends sessions that nobody used for a while.
     pub(crate) fn sweep(&self) {
         match self {

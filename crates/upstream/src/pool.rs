@@ -192,6 +192,11 @@ impl Pool {
         &self.inner.config.attached
     }
 
+    /// Tells every upstream which may ask a principal's clients for their roots that these changed.
+    pub fn roots_changed(&self, principal: &str) {
+        self.inner.all().iter().for_each(|entry| entry.roots_changed(principal));
+    }
+
     /// The last lines that a child process wrote to standard error.
     pub fn stderr(&self, gateway: &GatewayId) -> Vec<String> {
         let entries = self.inner.entries.read().unwrap_or_else(PoisonError::into_inner);

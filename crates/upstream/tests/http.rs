@@ -7,6 +7,8 @@
     reason = "clippy knows tests by their attribute, not what they share"
 )]
 
+#[path = "http/aside.rs"]
+mod aside;
 #[path = "http/egress.rs"]
 mod egress;
 #[path = "http/eras.rs"]

@@ -4,6 +4,9 @@
 //! is what stands here.
 
 pub(crate) mod client;
+mod logs;
+mod roots;
+mod stdio;
 
 use serde_json::{Value, json};
 

@@ -14,7 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock, atomic::AtomicBool};
 use tokio::time::Instant;
 
 use self::session::Session;
-use super::{Origin, herald::Herald, sessions::Sessions};
+use super::{Origin, ROOTS_CHANGED, herald::Herald, sessions::Sessions};
 use crate::{
     call::{Answer, Call, CallContext, Connected},
     fault::Fault,
@@ -96,6 +96,15 @@ impl Legacy {
 
     fn forget(&self, context: &CallContext, session: &Arc<Session>) {
         self.inner.sessions.forget(&context.session_key(), session);
+    }
+
+    /// Tells the server that the roots of a principal's clients changed, where it may ask for them.
+    pub(crate) fn roots_changed(&self, principal: &str) {
+        for session in self.inner.sessions.open() {
+            if session.may_ask_for_roots(principal) {
+                session.tell(ROOTS_CHANGED);
+            }
+        }
     }
 
     /// Ends sessions that nobody used for a while.

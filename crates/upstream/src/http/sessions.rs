@@ -77,6 +77,11 @@ impl<S> Sessions<S> {
         old.iter().filter_map(|principal| slots.remove(principal)?.cell.get().cloned()).collect()
     }
 
+    /// The sessions that are open.
+    pub(crate) fn open(&self) -> Vec<Arc<S>> {
+        self.slots().values().filter_map(|slot| slot.cell.get().cloned()).collect()
+    }
+
     /// Takes out all sessions.
     pub(crate) fn drain(&self) -> Vec<Arc<S>> {
         self.slots().drain().filter_map(|(_, slot)| slot.cell.get().cloned()).collect()

@@ -106,6 +106,13 @@ impl Sse {
         }
     }
 
+    /// Tells the server that the roots of a principal's clients changed, where it may ask for them.
+    pub(crate) fn roots_changed(&self, principal: &str) {
+        for session in self.inner.sessions.open() {
+            session.line.roots_changed(principal);
+        }
+    }
+
     /// Ends sessions that nobody used for a while.
     pub(crate) fn sweep(&self) {
         drop(self.inner.sessions.sweep(Instant::now()));

@@ -262,6 +262,12 @@ impl Entry {
         tasks.spawn(async move { closed.run_until_cancelled_owned(work).await });
     }
 
+    pub(super) fn roots_changed(&self, principal: &str) {
+        if let Some(link) = self.current() {
+            link.roots_changed(principal);
+        }
+    }
+
     pub(super) fn sweep(&self) {
         if let Some(link) = self.current() {
             link.sweep();

@@ -1,9 +1,9 @@
 //! MCP with one child process: started when it is first needed, restarted after it ended, shared by all callers.
 //!
 //! A start runs as a task of its own, so that impatient callers do not stop a server that starts slowly; whoever
-//! needs the server meanwhile waits for the same start. The gateway declares no capabilities in a handshake, so a
-//! legacy server has nothing to ask a caller for and one process can serve every principal. Log messages name no
-//! call: one reaches the only caller there is, and is dropped where it could be another principal's.
+//! needs the server meanwhile waits for the same start. One process serves every principal: what it asks a client reaches
+//! the one caller that it must be for ([`asked`]) and is refused where there is a doubt. Log messages name no call: one
+//! reaches the only caller there is, and is dropped where it could be another principal's.
 
 use std::{
     future::Future,
@@ -33,9 +33,10 @@ use super::{
 };
 use crate::{
     attached::Attached,
-    call::{Answer, Call, Change, Connected, EventStream, Notice, Update},
+    call::{Answer, Call, Change, Connected, Notice, Update},
 };
 
+mod asked;
 mod follow;
 mod handshake;
 mod session;
@@ -149,14 +150,10 @@ impl StdioLink {
             let running = self.inner.running().await?;
             let modern = running.connected.dialect.modern;
             let params = |id| wire::params(&call.params, &call.context, modern, id);
-            running.session.begin(&call.method, params, Some(&call.context)).await
+            running.session.begin(&call.method, params, Some((&call.context, modern))).await
         };
-        let mut in_flight = self.inner.within(deadline, begun).await?;
-        if session::hears(&call.context) {
-            let events = stream::events(Arc::clone(&self.inner), in_flight, deadline);
-            return Ok(Answer::Stream(EventStream::new(events)));
-        }
-        self.inner.within(deadline, in_flight.outcome()).await.map(Answer::Done)
+        let in_flight = self.inner.within(deadline, begun).await?;
+        stream::answer(Arc::clone(&self.inner), in_flight, deadline).await
     }
 
     /// The last lines that the server wrote to standard error, or to standard output besides its messages.

@@ -84,13 +84,20 @@ pub(crate) async fn request(request: &Request, incoming: Incoming<'_>, admitted:
     }
 }
 
-/// Takes a notification. The only one with an effect is a legacy client's cancellation of its own request.
+/// Takes a notification. Those with an effect are of a legacy client in its session: that it does not wait for a
+/// request of its own any more, and that its roots changed.
 pub(crate) fn notification(request: &Request, method: &str, params: &Params<'_>) {
-    if method == "notifications/cancelled"
-        && let Some(session) = &request.session
-        && let Some(id) = params.object().get("requestId")
-    {
-        request.auth.app.sessions().calls().cancel(session, id.get());
+    let Some(session) = &request.session else { return };
+    match method {
+        "notifications/cancelled" => {
+            if let Some(id) = params.object().get("requestId") {
+                request.auth.app.sessions().calls().cancel(session, id.get());
+            }
+        }
+        "notifications/roots/list_changed" if session.abilities.has(Abilities::ROOTS) => {
+            engine::rounds::roots_changed(request.auth.app.engine(), &request.auth);
+        }
+        _ => {}
     }
 }
 

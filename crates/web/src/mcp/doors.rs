@@ -35,4 +35,5 @@ pub(crate) fn routes(api: Api, settings: &Settings) -> Api {
         .route(Method::POST, "/protocol/ping", helpers::ping)
         .route(Method::POST, "/protocol/notifications", helpers::notifications)
         .route(Method::POST, "/protocol/completion/complete", helpers::complete)
+        .route(Method::POST, "/protocol/sampling/createMessage", helpers::sample)
 }

@@ -35,6 +35,9 @@ use crate::app::App;
 /// How long it is waited for more questions after the first: servers ask several things in one go.
 const MORE: Duration = Duration::from_millis(100);
 
+/// What was to be done at a URL is done. Modern clients are not told: they come back when they have done it.
+const ELICITED: &str = "notifications/elicitation/complete";
+
 /// Who waits for the call, and how they want it.
 pub(crate) struct Client {
     pub(crate) id: Id,
@@ -64,6 +67,7 @@ pub(crate) async fn reply(request: &Request, running: Running, client: Client) -
         streams: request.streams,
         events: None,
         asked: Vec::new(),
+        elicited: Vec::new(),
         pending: Vec::new(),
         park_at: Instant::now(),
     };
@@ -113,6 +117,8 @@ struct Conversation {
     events: Option<Watched>,
     /// What a legacy client was asked; withdrawn when the call ends.
     asked: Vec<Asked>,
+    /// What it was asked to do at a URL, by the server's names.
+    elicited: Vec<String>,
     /// What a modern client is about to be asked.
     pending: Vec<Ask>,
     park_at: Instant,
@@ -133,6 +139,13 @@ impl Conversation {
             match event {
                 None => return Piece::End(self.broken()),
                 Some(Event::Done(outcome)) => return Piece::End(self.finish(outcome)),
+                Some(Event::Notification { method, params }) if method == ELICITED => {
+                    let done =
+                        self.elicited.iter().any(|id| elicitation(params.as_deref()).as_ref() == Some(id));
+                    if done {
+                        return Piece::Message(jsonrpc::write_notification(&method, params.as_deref()));
+                    }
+                }
                 Some(Event::Notification { method, params }) => {
                     if let Some(text) = notification(&method, params.as_deref(), &self.client) {
                         return Piece::Message(text);
@@ -157,9 +170,11 @@ impl Conversation {
             return None;
         }
         let about = (self.binding.as_str(), self.client.era.version());
+        let elicited = elicitation(ask.question.params.as_deref());
         match self.app.questions().ask(self.app.sealer(), about, ask) {
             Ok((request, asked)) => {
                 self.asked.push(asked);
+                self.elicited.extend(elicited);
                 Some(request)
             }
             Err(error) => {
@@ -234,6 +249,12 @@ fn messages(
             }
         }
     })
+}
+
+/// What the server calls something that is to be done at a URL.
+fn elicitation(params: Option<&RawValue>) -> Option<String> {
+    let object = RawObject::parse(params?).ok()?;
+    object.text("elicitationId").map(std::borrow::Cow::into_owned)
 }
 
 /// A notification as this client may see it: progress under its own token, log messages, nothing else.

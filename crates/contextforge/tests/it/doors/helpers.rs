@@ -34,5 +34,12 @@ async fn helpers_do_what_their_methods_do() {
     });
     let answer = app.post("/v1/protocol/completion/complete", &admin, complete).await;
     assert_eq!(answer.status.as_u16(), 400, "{:?}", answer.body);
+    for path in ["/protocol/sampling/createMessage", "/v1/protocol/sampling/createMessage"] {
+        let question = json!({ "messages": [], "maxTokens": 1 });
+        let none = app.post(path, &admin, question.clone()).await.expect(501);
+        assert!(none["detail"].as_str().unwrap().contains("no model"), "{none}");
+        assert_eq!(app.post(path, &admin, json!([])).await.status.as_u16(), 422);
+        assert_eq!(app.post(path, "", question).await.status.as_u16(), 401);
+    }
     assert_eq!(app.post("/rpc", "", json!({})).await.status.as_u16(), 401);
 }

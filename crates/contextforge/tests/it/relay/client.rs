@@ -77,12 +77,20 @@ impl<'a> Legacy<'a> {
         Messages { body: response.into_body(), text: String::new() }
     }
 
+    /// Any other request, answered in one piece.
+    pub(crate) async fn request_of(&self, method: &str, params: Value) -> Value {
+        let id = self.ids.fetch_add(1, Ordering::Relaxed);
+        let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        raw(self.request(&body)).await.expect(200)
+    }
+
     /// Answers a question.
     pub(crate) async fn respond(&self, id: &Value, result: &Value) {
         self.post(&json!({ "jsonrpc": "2.0", "id": id, "result": result })).await;
     }
 
-    async fn post(&self, body: &Value) {
+    /// A message that is accepted without an answer.
+    pub(crate) async fn post(&self, body: &Value) {
         let reply = raw(self.request(body)).await;
         assert_eq!(reply.status.as_u16(), 202, "{:?}", reply.body);
     }

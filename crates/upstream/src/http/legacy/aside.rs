@@ -1,15 +1,21 @@
 //! What a legacy server says in a session beside its answers: on the stream of the session itself.
 //!
 //! Some servers ask their client, or log, on that stream while they work on a call, and lose it where nobody reads. It
-//! does not say which call it is about, so it is for the one call that is under way in the session, if there is one;
-//! sessions are never shared between principals. The stream is open while calls are made that want to hear anything.
+//! does not say which call it is about. A question is for the one call that is under way in the session, if there is one;
+//! logs are for every call of the session that wants them: sessions are never shared between principals. The stream is
+//! open while calls are made that want to hear anything.
 //! Invariant: a question that belongs to no single call is answered with a refusal at once.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
+use protocol::jsonrpc::{self, Id, Message};
+use serde_json::value::RawValue;
 use tokio::{
     sync::mpsc,
     time::{Duration, Instant, timeout},
@@ -17,8 +23,9 @@ use tokio::{
 
 use super::session::{BRIEFLY, Session};
 use crate::{
+    call::Change,
     fault::Fault,
-    hear::{Ear, Heard},
+    hear::Ear,
     http::{Content, messages::Messages},
 };
 
@@ -34,8 +41,19 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// The calls of a session, and whether its stream is read.
 #[derive(Debug, Default)]
 pub(super) struct Aside {
-    callers: Mutex<HashMap<i64, mpsc::Sender<String>>>,
+    callers: Mutex<HashMap<i64, Caller>>,
     stream: tokio::sync::Mutex<Stream>,
+    /// Whether the server was ever heard to log on the stream.
+    logs: AtomicBool,
+}
+
+/// A call that listens.
+#[derive(Debug)]
+struct Caller {
+    ear: Ear,
+    sender: mpsc::Sender<String>,
+    /// Its reply is there, so no question is for it.
+    over: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq, Clone, Copy)]
@@ -55,17 +73,40 @@ pub(super) struct Seat {
 }
 
 impl Aside {
-    fn callers(&self) -> MutexGuard<'_, HashMap<i64, mpsc::Sender<String>>> {
+    fn callers(&self) -> MutexGuard<'_, HashMap<i64, Caller>> {
         self.callers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives a message to the one call that is under way.
-    fn give(&self, text: String) -> bool {
+    fn give_one(&self, text: &str) -> bool {
         let callers = self.callers();
-        let mut all = callers.values();
+        let mut all = callers.values().filter(|caller| !caller.over);
         match (all.next(), all.next()) {
-            (Some(only), None) => only.try_send(text).is_ok(),
+            (Some(only), None) => only.sender.try_send(text.to_owned()).is_ok(),
             _ => false,
+        }
+    }
+
+    /// Gives a message to every call that wants it.
+    fn give_all(&self, text: &str, wants: impl Fn(&Ear) -> bool) {
+        for caller in self.callers().values().filter(|caller| wants(&caller.ear)) {
+            // Whoever does not read misses something.
+            drop(caller.sender.try_send(text.to_owned()));
+        }
+    }
+
+    fn notified(&self, text: &str, method: &str, params: Option<&RawValue>) {
+        match method {
+            "notifications/message" => {
+                self.logs.store(true, Ordering::Relaxed);
+                self.give_all(text, |ear| ear.wants_message(params));
+            }
+            // They name what they belong to, which every call knows of itself.
+            "notifications/progress" | "notifications/elicitation/complete" => self.give_all(text, |_| true),
+            // The gateway's own session listens for changes.
+            "notifications/resources/updated" => {}
+            method if Change::of(method).is_some() => {}
+            _ => drop(self.give_one(text)),
         }
     }
 }
@@ -76,6 +117,18 @@ impl Seat {
         match self.heard.recv().await {
             Some(text) => text,
             None => std::future::pending().await,
+        }
+    }
+
+    /// The reply is there. Gives whether something may follow on the session's stream that was said before it.
+    pub(super) fn over(&self) -> bool {
+        let aside = &self.session.aside;
+        match aside.callers().get_mut(&self.id) {
+            Some(caller) => {
+                caller.over = true;
+                caller.ear.level.is_some() && aside.logs.load(Ordering::Relaxed)
+            }
+            None => false,
         }
     }
 }
@@ -91,7 +144,7 @@ impl Session {
     /// as far as the server has one.
     pub(super) async fn seat(self: &Arc<Self>, ear: &Ear, deadline: Instant) -> Seat {
         let (sender, heard) = mpsc::channel(UNREAD);
-        self.aside.callers().insert(ear.id, sender);
+        self.aside.callers().insert(ear.id, Caller { ear: ear.clone(), sender, over: false });
         let seat = Seat { session: Arc::clone(self), id: ear.id, heard };
         let listens = ear.level.is_some() || !ear.abilities.is_empty();
         if listens && !self.is_stateless() {
@@ -120,19 +173,24 @@ impl Session {
     }
 
     /// One message of the stream.
-    fn overheard(self: &Arc<Self>, text: String) {
-        // Ids of calls are positive, so no reply on this stream is taken for one here.
-        let ear = Ear { id: -1, ..Ear::default() };
-        match ear.hear(text.as_bytes()) {
-            Ok(Heard::Asked(id, true)) => self.respond(&id, true),
-            Ok(Heard::Asked(id, false)) => {
-                if !self.aside.give(text) {
-                    self.respond(&id, false);
+    fn overheard(self: &Arc<Self>, text: &str) {
+        match jsonrpc::parse(text.as_bytes()) {
+            Ok(Message::Request { id, method, .. }) => {
+                let ping = method == "ping";
+                if ping || !self.aside.give_one(text) {
+                    self.respond(&id, ping);
                 }
             }
-            // The gateway's own session listens for changes; a reply without an id is nobody's.
-            Ok(Heard::Changed(_) | Heard::Updated(_) | Heard::Done(_)) | Err(_) => {}
-            Ok(_) => drop(self.aside.give(text)),
+            Ok(Message::Notification { method, params }) => self.aside.notified(text, &method, params),
+            // Some servers answer here. Ids tell whom; a reply without one is nobody's.
+            Ok(Message::Response { id, .. }) => {
+                if let Some(caller) =
+                    self.aside.callers().get(&id.as_ref().and_then(Id::as_number).unwrap_or(-1))
+                {
+                    drop(caller.sender.try_send(text.to_owned()));
+                }
+            }
+            Err(_) => {}
         }
     }
 }
@@ -143,7 +201,7 @@ async fn listen(session: Weak<Session>, mut messages: Messages) {
         let event = timeout(LINGER, messages.next()).await;
         let Some(session) = session.upgrade() else { return };
         match event {
-            Ok(Ok(Some(event))) => session.overheard(event.data),
+            Ok(Ok(Some(event))) => session.overheard(&event.data),
             // Nothing was said for a while.
             Err(_) if !session.aside.callers().is_empty() => {}
             Err(_) => return session.stop_listening(Stream::Closed).await,
@@ -165,5 +223,48 @@ async fn listen(session: Weak<Session>, mut messages: Messages) {
 impl Session {
     async fn stop_listening(&self, how: Stream) {
         *self.aside.stream.lock().await = how;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a call hears of a session with these calls: an id and a level each.
+    fn session(calls: &[(i64, Option<&str>)]) -> (Aside, Vec<mpsc::Receiver<String>>) {
+        let aside = Aside::default();
+        let mut heard = Vec::new();
+        for (id, level) in calls {
+            let (sender, receiver) = mpsc::channel(UNREAD);
+            let ear = Ear { id: *id, level: level.and_then(crate::hear::severity), ..Ear::default() };
+            aside.callers().insert(*id, Caller { ear, sender, over: false });
+            heard.push(receiver);
+        }
+        (aside, heard)
+    }
+
+    fn counts(heard: &mut [mpsc::Receiver<String>]) -> Vec<usize> {
+        heard.iter_mut().map(|heard| std::iter::from_fn(|| heard.try_recv().ok()).count()).collect()
+    }
+
+    #[test]
+    fn logs_are_for_whoever_wants_them_and_questions_for_one() {
+        let (aside, mut heard) = session(&[(1, Some("debug")), (2, Some("error")), (3, None)]);
+        let log: Box<RawValue> = serde_json::from_str(r#"{"level":"info","data":1}"#).unwrap();
+        aside.notified("log", "notifications/message", Some(&log));
+        assert_eq!(counts(&mut heard), [1, 0, 0]);
+        aside.notified("progress", "notifications/progress", None);
+        assert_eq!(counts(&mut heard), [1, 1, 1], "everybody knows its own");
+        aside.notified("?", "notifications/acme/thing", None);
+        aside.notified("changed", "notifications/tools/list_changed", None);
+        assert!(!aside.give_one("question"));
+        assert_eq!(counts(&mut heard), [0, 0, 0]);
+        // Two of the calls have their replies.
+        for id in [1, 2] {
+            aside.callers().get_mut(&id).unwrap().over = true;
+        }
+        assert!(aside.give_one("question"));
+        aside.notified("log", "notifications/message", Some(&log));
+        assert_eq!(counts(&mut heard), [1, 0, 1]);
     }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::Full;
 use protocol::{
+    abilities::Abilities,
     headers,
     json::RawObject,
     jsonrpc::{self, Id, Outcome, RpcError},
@@ -25,11 +26,12 @@ use super::{
     reading::{Cancel, Events},
 };
 use crate::{
+    ask,
     call::{Answer, Call, CallContext, Connected, empty_object},
     fault::Fault,
     hear::{self, Ear, Heard},
     hop,
-    http::{Content, Origin, Reply, answer::answer, herald::Herald, messages::Messages, unexpected},
+    http::{Content, Origin, Reply, answer::answer, herald::Herald, unexpected},
 };
 
 /// How long a farewell, a cancellation or an answer to the server may take.
@@ -128,28 +130,21 @@ impl Session {
         let body = jsonrpc::write_request_of(&Id::from(id), &call.method, &params);
         let ear = Ear::new(id, &call.context);
         let seat = self.seat(&ear, deadline).await;
-        let mut cancel = Cancel::new(Arc::clone(self), id);
-        let reply = self.origin.exchange(self.post(&call.context, body), deadline).await;
-        let Reply { status, content, .. } = reply.inspect_err(|fault| {
-            if matches!(fault, Fault::Unreachable { .. }) {
-                cancel.disarm();
-            }
-        })?;
-        match content {
-            Content::Events(body) if status.is_success() => {
-                let limit = self.origin.client.max_response;
-                let messages = Messages::new(body, limit, Some(deadline));
-                answer(Events::new(cancel, (ear, seat), messages, deadline)).await
-            }
-            content => {
-                cancel.disarm();
-                self.answered(&ear, status, &content).map(Answer::Done)
-            }
-        }
+        let cancel = Cancel::new(Arc::clone(self), id);
+        // A server may ask before it begins to answer, and then waits for its client.
+        let latest = if ear.abilities.is_empty() { deadline } else { deadline + ask::PATIENCE };
+        let (origin, request) = (Arc::clone(&self.origin), self.post(&call.context, body));
+        let posted = Box::pin(async move { origin.exchange(request, latest).await });
+        answer(Events::new(cancel, (ear, seat), posted, deadline)).await
     }
 
     /// Reads an answer that is no stream.
-    fn answered(&self, ear: &Ear, status: StatusCode, content: &Content) -> Result<Outcome, Fault> {
+    pub(super) fn answered(
+        &self,
+        ear: &Ear,
+        status: StatusCode,
+        content: &Content,
+    ) -> Result<Outcome, Fault> {
         let heard = match content {
             Content::Json(body) => Some(ear.hear(body)),
             _ => None,
@@ -246,6 +241,18 @@ impl Session {
     /// Tells the server that nobody waits for a request any more.
     pub(super) fn cancel(self: &Arc<Self>, id: i64) {
         self.send_off(self.post(&self.opener, hop::cancelled(id)));
+    }
+
+    /// Whether the server may ask the clients of this principal for their roots here. Without sessions it asks nobody.
+    pub(super) fn may_ask_for_roots(&self, principal: &str) -> bool {
+        !self.is_stateless()
+            && *self.opener.principal == *principal
+            && self.opener.abilities.has(Abilities::ROOTS)
+    }
+
+    /// Sends a notification.
+    pub(super) fn tell(self: &Arc<Self>, method: &str) {
+        self.send_off(self.post(&self.opener, jsonrpc::write_notification(method, None)));
     }
 
     /// Ends the session.

@@ -10,6 +10,7 @@ use std::{
 
 use http::{Method, StatusCode, Uri};
 use protocol::{
+    abilities::Abilities,
     jsonrpc::{self, Id, Message, Outcome},
     sse::Event,
 };
@@ -27,7 +28,9 @@ use crate::{
     fault::Fault,
     hear::{self, Ear},
     hop,
-    http::{Content, Origin, Reply, answer::answer, herald::Herald, messages::Messages, unexpected},
+    http::{
+        Content, Origin, ROOTS_CHANGED, Reply, answer::answer, herald::Herald, messages::Messages, unexpected,
+    },
 };
 
 /// Messages that wait for a caller to read them. Beyond it notifications are left out, never the reply.
@@ -246,6 +249,13 @@ impl Line {
     /// Gives the server the answer to a question of its own.
     pub(super) fn answer(self: &Arc<Self>, id: &Id, outcome: &Outcome) {
         self.send_off(hop::answer(id, outcome));
+    }
+
+    /// Tells the server that the roots of a principal's clients changed, if it may ask for them here.
+    pub(super) fn roots_changed(self: &Arc<Self>, principal: &str) {
+        if *self.opener.principal == *principal && self.opener.abilities.has(Abilities::ROOTS) {
+            self.send_off(jsonrpc::write_notification(ROOTS_CHANGED, None));
+        }
     }
 
     /// Nobody waits for a reply any more. `tell` is false where the server sent it.

@@ -9,7 +9,7 @@ use domain::{
     gateway::{Dialect, ProtocolChoice},
 };
 use protocol::{
-    json::{self, RawObject, raw_text},
+    json::{self, RawObject},
     jsonrpc::{Outcome, RpcError},
     ladder, meta, version,
 };
@@ -18,11 +18,13 @@ use std::sync::Arc;
 use tokio::time::timeout;
 
 use super::{
+    asked,
     session::{InFlight, Session},
     wire,
 };
 use crate::{
     call::{Connected, empty_object},
+    hop,
     stdio::process::Supervision,
 };
 
@@ -102,14 +104,11 @@ fn verdict(outcome: &Outcome) -> Verdict {
 
 /// The handshake of revisions up to 2025-11-25.
 pub(super) async fn initialize(session: &Arc<Session>) -> Result<Connected> {
-    let params = |_| {
-        let mut params = RawObject::new();
-        params.set("protocolVersion", raw_text(version::negotiate("")));
-        params.set("capabilities", empty_object());
-        params.set("clientInfo", wire::gateway_info());
-        Ok(params.to_raw())
-    };
-    let outcome = session.begin("initialize", params, None).await?.outcome().await?;
+    let outcome = session
+        .begin("initialize", |_| Ok(hop::initialize(asked::declared())), None)
+        .await?
+        .outcome()
+        .await?;
     let result = outcome.map_err(|error| refused(&error))?;
     let object =
         RawObject::parse(&*result).map_err(|_| Error::upstream("answered initialize with nonsense"))?;

@@ -1,22 +1,17 @@
 //! One life of a child process: requests go out with ids of the gateway's own, answers find their callers.
 //!
-//! Lines that are no messages go into the ring; a server must not write such lines, and many do. Requests of the
-//! server are answered on the spot: `ping` with an empty result, everything else with "method not found", because
-//! the gateway declares no capability that a server could use.
+//! Lines that are no messages go into the ring; a server must not write such lines, and many do. What the server asks
+//! its client is up to [`super::asked`].
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicI64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, Weak,
+    atomic::{AtomicI64, Ordering},
 };
 
 use domain::{Error, Result};
 use protocol::{
     json::{RawObject, raw_number},
-    jsonrpc::{self, Id, Message, Outcome, RpcError},
-    ladder,
+    jsonrpc::{self, Id, Message, Outcome},
 };
 use serde_json::value::RawValue;
 use tokio::{
@@ -25,10 +20,12 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::wire;
+use super::{
+    asked::{Caller, Table, Waiter},
+    wire,
+};
 use crate::{
-    call::{CallContext, Change, Event, empty_object},
-    hear::Ear,
+    call::{CallContext, Change, Event},
     stdio::{
         file::Launch,
         lines::Line,
@@ -36,13 +33,8 @@ use crate::{
     },
 };
 
-/// Progress that a slow caller has not read yet; what comes beyond it is dropped, as progress may be.
-const UNREAD_PROGRESS: usize = 64;
-
-/// Whether a caller wants to hear more than the answer.
-pub(super) fn hears(context: &CallContext) -> bool {
-    context.progress || context.log_level.is_some()
-}
+/// What a slow caller has not read yet. Beyond it progress and logs are dropped, as they may be, and questions refused.
+const UNREAD: usize = 64;
 
 /// What a session is given by its link.
 pub(super) struct Setup {
@@ -58,25 +50,12 @@ pub(super) struct Setup {
 
 /// A running process and the requests that it has not answered. Dropping it ends the process.
 pub(super) struct Session {
-    process: Process,
+    pub(super) process: Process,
     setup: Setup,
     line_limit: usize,
     next: AtomicI64,
     table: Mutex<Table>,
     gone: watch::Receiver<Option<String>>,
-}
-
-#[derive(Default)]
-struct Table {
-    waiting: HashMap<i64, Waiter>,
-    gone: bool,
-}
-
-struct Waiter {
-    outcome: oneshot::Sender<Outcome>,
-    events: Option<mpsc::Sender<Event>>,
-    /// What a caller wants to hear; requests of the gateway's own have none.
-    ear: Option<Ear>,
 }
 
 impl Session {
@@ -125,24 +104,27 @@ impl Session {
         self.process.end(reason);
     }
 
-    /// Sends a request. `params` gets the request's id.
+    /// Sends a request. `params` gets the request's id; requests of the gateway's own have no caller, whose second part
+    /// says whether the hop is a modern one.
     pub(super) async fn begin(
         self: &Arc<Self>,
         method: &str,
         params: impl FnOnce(i64) -> Result<Box<RawValue>>,
-        caller: Option<&CallContext>,
+        caller: Option<(&CallContext, bool)>,
     ) -> Result<InFlight> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let message = jsonrpc::write_request(&Id::from(id), method, Some(&*params(id)?));
+        let params = params(id)?;
+        let message = jsonrpc::write_request(&Id::from(id), method, Some(&*params));
         let (answer, outcome) = oneshot::channel();
-        let (sender, events) = caller.is_some_and(hears).then(|| mpsc::channel(UNREAD_PROGRESS)).unzip();
-        let ear = caller.map(|context| Ear::new(id, context));
+        let caller = caller.map(|(context, modern)| Caller::new(id, (context, modern), (method, &params)));
+        let hears = caller.as_ref().is_some_and(Caller::hears);
+        let (sender, events) = hears.then(|| mpsc::channel(UNREAD)).unzip();
         {
             let mut table = self.table();
             if table.gone {
                 return Err(Error::upstream("is not running"));
             }
-            table.waiting.insert(id, Waiter { outcome: answer, events: sender, ear });
+            table.waiting.insert(id, Waiter { outcome: answer, events: sender, caller });
         }
         // A handshake cannot be cancelled, and an old server does not know that it was probed.
         let cancels = !matches!(method, "initialize" | "server/discover");
@@ -163,11 +145,11 @@ impl Session {
         self.process.send(jsonrpc::write_notification(method, None)).await
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
+    pub(super) fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn receive(&self, line: &[u8]) {
+    fn receive(self: &Arc<Self>, line: &[u8]) {
         if line.trim_ascii().is_empty() {
             return;
         }
@@ -176,7 +158,7 @@ impl Session {
             match message {
                 Ok(Message::Response { id, outcome }) => self.answered(id.as_ref(), outcome),
                 Ok(Message::Notification { method, params }) => self.notified(&method, params),
-                Ok(Message::Request { id, method, .. }) => self.asked(&id, &method),
+                Ok(Message::Request { id, method, params }) => self.asked(&id, &method, params),
                 Err(_) => self.setup.ring.push(line),
             }
         }
@@ -185,7 +167,7 @@ impl Session {
     /// Answers that come too late, or that nobody asked for, find no caller.
     fn answered(&self, id: Option<&Id>, outcome: Outcome) {
         let number = id.and_then(|id| id.as_text().map_or_else(|| id.as_number(), |text| text.parse().ok()));
-        if let Some(waiter) = number.and_then(|number| self.table().waiting.remove(&number)) {
+        if let Some(waiter) = number.and_then(|number| self.table().answered(number)) {
             drop(waiter.outcome.send(outcome));
         }
     }
@@ -204,14 +186,15 @@ impl Session {
                 // It does not say which call it is about, so it is for the one caller there is, if there is one.
                 let table = self.table();
                 let mut callers =
-                    table.waiting.values().filter_map(|waiter| Some((waiter, waiter.ear.as_ref()?)));
-                if let (Some((waiter, ear)), None) = (callers.next(), callers.next())
-                    && let Some(events) = waiter.events.as_ref().filter(|_| ear.wants_message(params))
+                    table.waiting.values().filter_map(|waiter| Some((waiter, waiter.caller.as_ref()?)));
+                if let (Some((waiter, caller)), None) = (callers.next(), callers.next())
+                    && let Some(events) = waiter.events.as_ref().filter(|_| caller.ear.wants_message(params))
                 {
                     let params = params.map(ToOwned::to_owned);
                     drop(events.try_send(Event::Notification { method: method.to_owned(), params }));
                 }
             }
+            "notifications/elicitation/complete" => self.table().done_at_url(method, params),
             "notifications/resources/updated" => {
                 if let Some(uri) = crate::hear::updated_uri(params) {
                     (self.setup.updated)(uri);
@@ -223,16 +206,6 @@ impl Session {
                 }
             }
         }
-    }
-
-    /// An answer that does not fit into the queue is dropped: a server that asks without reading gets none.
-    fn asked(&self, id: &Id, method: &str) {
-        let answer = if method == "ping" {
-            jsonrpc::write_result(id, &empty_object())
-        } else {
-            jsonrpc::write_error(Some(id), &RpcError::new(ladder::METHOD_NOT_FOUND, "Method not found"))
-        };
-        self.process.offer(answer);
     }
 
     fn cancel(&self, id: i64) {
@@ -308,15 +281,15 @@ impl InFlight {
         }
     }
 
-    /// The next progress notification; `None` when the answer is there.
-    pub(super) async fn progress(&mut self) -> Option<Event> {
+    /// What is said before the answer; `None` when that is there.
+    pub(super) async fn event(&mut self) -> Option<Event> {
         self.events.as_mut()?.recv().await
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let waited = self.session.table().waiting.remove(&self.id).is_some();
+        let waited = self.session.table().left(self.id, self.sent);
         if waited && self.sent && self.cancels {
             self.session.cancel(self.id);
         }

@@ -34,6 +34,17 @@ pub(crate) async fn complete(auth: Authorized<ServersUse>, posted: Posted) -> Re
     method(auth, posted, "completion/complete").await
 }
 
+/// `POST /protocol/sampling/createMessage`: servers ask clients for this, and it goes to the client of their call. A client
+/// that asks the gateway finds no model here; an invented answer would be worse than none.
+pub(crate) async fn sample(_auth: Authorized<ServersUse>, posted: Posted) -> Response {
+    if object(&posted.body).is_none() {
+        return malformed("must be a JSON object");
+    }
+    let text =
+        "The gateway has no model of its own: servers ask clients for completions, not the other way round";
+    problem::detail(StatusCode::NOT_IMPLEMENTED, text)
+}
+
 /// `POST /ping`: a whole message in and out.
 pub(crate) async fn ping(_auth: Authorized<ServersUse>, posted: Posted) -> Response {
     match jsonrpc::parse(&posted.body) {
@@ -45,8 +56,7 @@ pub(crate) async fn ping(_auth: Authorized<ServersUse>, posted: Posted) -> Respo
     }
 }
 
-/// `POST /notifications`: `method` and `params`. The only one with an effect is the cancellation of a call of the
-/// session in `Mcp-Session-Id`.
+/// `POST /notifications`: `method` and `params`. Those with an effect belong to the session in `Mcp-Session-Id`.
 pub(crate) async fn notifications(auth: Authorized<ServersUse>, posted: Posted) -> Response {
     let Posted { headers, body, came } = posted;
     let Ok(object) = RawObject::parse(&*body) else { return malformed("must be a JSON object") };
