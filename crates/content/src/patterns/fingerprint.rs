@@ -201,15 +201,28 @@ pub(super) fn injects(text: &str) -> bool {
 
 /// Whether the quotes of a text are those of prose: they open before a word and pair up, or follow a letter as in `dogs'`.
 fn balanced(text: &str, quote: char) -> bool {
-    if text.contains(['=', '<', '>', ';', '|', '#']) || text.contains("--") {
-        return false;
-    }
     let first = text.find(quote).unwrap_or(0);
     let before = text.get(..first).and_then(|part| part.chars().next_back());
     let within = text.get(first + 1..).and_then(|rest| rest.chars().next());
-    let opens = before.is_none_or(char::is_whitespace) && within.is_some_and(|c| !c.is_whitespace());
+    let opens =
+        before.is_none_or(|c| c.is_whitespace() || c == '(') && within.is_some_and(|c| !c.is_whitespace());
+    let pairs = text.matches(quote).count().is_multiple_of(2);
+    let quoted = within.is_some_and(|c| c.is_alphanumeric() || "/._$%~@#[{<-".contains(c));
+    if opens && quoted && pairs && speaks(text.get(..first).unwrap_or_default()) {
+        return true;
+    }
+    if text.contains(['=', '<', '>', ';', '|', '#']) || text.contains("--") {
+        return false;
+    }
     let owns = quote == '\'' && before == Some('s') && within == Some(' ') && !text.ends_with(quote);
-    owns || opens && text.matches(quote).count().is_multiple_of(2)
+    owns || opens && pairs
+}
+
+/// Whether a text has words enough to be a sentence. What is sent in place of a value is one or two.
+pub(super) fn speaks(text: &str) -> bool {
+    let words = text.split(|c: char| !c.is_alphabetic()).filter(|word| word.len() > 1);
+    words.filter(|word| !matches!(word_class(word, false), '&' | 'U' | 'E' | 'X' | 'S' | 'k' | 'o')).count()
+        >= 3
 }
 
 #[cfg(test)]
@@ -260,6 +273,7 @@ mod tests {
             "5 * 3",
             "don't -- really",
             "mats 5\" by 7\"",
+            "in the file \"a/b.py\", line 12, in <main>",
         ] {
             assert!(
                 !injects(text),

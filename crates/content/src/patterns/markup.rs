@@ -211,6 +211,9 @@ fn element(tag: &Tag<'_>) -> Option<Hit> {
             ("xss/foreign_link", Tier::Shape, "A link in foreign markup")
         }
         "form" if tag.has("action") => ("xss/form", Tier::Shape, "A form that sends to a foreign place"),
+        "input" | "button" | "select" | "textarea" if tag.closed && (tag.has("name") || tag.has("value")) => {
+            ("xss/form", Tier::Field, "A field of a form in a value")
+        }
         "isindex" | "marquee" | "blink" | "plaintext" | "noembed" => {
             ("xss/obsolete_element", Tier::Field, "An element that only attacks use")
         }
@@ -222,6 +225,12 @@ fn element(tag: &Tag<'_>) -> Option<Hit> {
         }
         "a" | "image" | "img" if tag.has("language") || tag.value("dynsrc").is_some() => {
             ("xss/obsolete_element", Tier::Field, "An element that only attacks use")
+        }
+        _ if tag.has("ev:handler") || tag.has("ev:event") => {
+            ("xss/event_handler", Tier::Certain, "A tag with an event handler")
+        }
+        _ if tag.has("datasrc") && tag.has("dataformatas") => {
+            ("xss/bound_data", Tier::Shape, "Markup that is taken from bound data")
         }
         _ if tag.has("xmlns") && tag.has("schemalocation") || tag.has("xsi:schemalocation") => {
             ("xss/xml_entity", Tier::Shape, "An XML schema, which a parser would load")
