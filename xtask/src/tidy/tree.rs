@@ -115,7 +115,8 @@ impl Tree {
             // In a second worktree `.git` is a file.
             if name == ".git" || kind.is_dir() && SKIPPED.contains(&name.as_str()) {
                 continue;
-            } else if kind.is_dir() {
+            }
+            if kind.is_dir() {
                 self.read_folder(&entry.path(), &format!("{path}/"))?;
             } else if kind.is_file()
                 && entry.metadata()?.len() <= LONGEST_TEXT

@@ -214,6 +214,14 @@ fn element(tag: &Tag<'_>) -> Option<Hit> {
         "input" | "button" | "select" | "textarea" if tag.closed && (tag.has("name") || tag.has("value")) => {
             ("xss/form", Tier::Field, "A field of a form in a value")
         }
+        _ => return unusual(tag),
+    };
+    Some(hit)
+}
+
+/// Elements that documents hardly have, and attributes that make any element active.
+fn unusual(tag: &Tag<'_>) -> Option<Hit> {
+    let hit: Hit = match tag.name {
         "isindex" | "marquee" | "blink" | "plaintext" | "noembed" => {
             ("xss/obsolete_element", Tier::Field, "An element that only attacks use")
         }

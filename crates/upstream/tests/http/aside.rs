@@ -64,7 +64,7 @@ async fn logs_reach_every_call_that_wants_them_also_after_the_reply() {
             // The reply overtakes it.
             let heard = heard.clone();
             tokio::spawn(async move {
-                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+                tokio::task::yield_now().await;
                 heard.send(log("debug", "noise")).unwrap();
                 heard.send(log("error", "late")).unwrap();
             });

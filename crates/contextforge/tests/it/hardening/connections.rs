@@ -108,7 +108,7 @@ async fn two_contradicting_lengths_are_refused() {
 #[tokio::test]
 async fn what_is_no_http_is_refused_with_headers_and_a_reason() {
     let app = App::start().await;
-    let many: String = (0..250).map(|n| format!("x-h{n}: v\r\n")).collect();
+    let many = "x-h: v\r\n".repeat(250);
     let cases = [
         ("GET /health HTTP/1.1\r\nHo st: localhost\r\n\r\n".to_owned(), "400 Bad Request", "not valid HTTP"),
         ("NONSENSE\r\n\r\n".to_owned(), "400 Bad Request", "not valid HTTP"),
