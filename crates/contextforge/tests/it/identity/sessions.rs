@@ -148,7 +148,7 @@ async fn a_flood_of_sessions_takes_no_memory_and_no_id_comes_twice() {
     // One kilobyte for each would be three megabytes.
     assert!(grown < 2048, "{grown} kB");
     // Two ids have no more in common than the few letters that name their form and their key.
-    let list: Vec<&[u8]> = ids.iter().map(|id| id.as_bytes()).collect();
+    let list: Vec<&[u8]> = ids.iter().map(String::as_bytes).collect();
     let shared = |a: &[u8], b: &[u8]| a.iter().zip(b).take_while(|(x, y)| x == y).count();
     let most = list.windows(2).map(|two| shared(two[0], two[1])).max().unwrap();
     assert!(most < 12 && list.iter().all(|id| id.len() > 60), "{most}");
