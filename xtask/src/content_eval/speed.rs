@@ -163,7 +163,7 @@ mod tests {
             (Duration::from_millis(slow), Duration::from_millis(20))
         };
         assert_eq!(settled(busy), (Duration::from_millis(10), Duration::from_millis(20)));
-        assert_eq!(round, 18, "eight quiet runs after the last busy one");
+        assert_eq!(round, 17, "eight quiet runs after the last busy one");
         let mut endless = 1_000_000_000_u64;
         let sinking = || {
             endless -= endless / 50;

@@ -49,7 +49,9 @@ fn next(rest: &str, c: char) -> (Option<char>, usize) {
         '-' if rest.starts_with("--") => (Some('c'), rest.find('\n').unwrap_or(rest.len())),
         '#' => (Some('c'), rest.find('\n').unwrap_or(rest.len())),
         '/' if rest.starts_with("/*") => (Some('c'), rest.find("*/").map_or(rest.len(), |end| end + 2)),
-        '0'..='9' => (Some('n'), run(|b| b.is_ascii_alphanumeric() || *b == b'.')),
+        '0'..='9' => {
+            (Some('n'), groups(bytes).unwrap_or_else(|| run(|b| b.is_ascii_alphanumeric() || *b == b'.')))
+        }
         '.' if bytes.get(1).is_some_and(u8::is_ascii_digit) => {
             (Some('n'), 1 + bytes.iter().skip(1).take_while(|b| b.is_ascii_alphanumeric()).count())
         }
@@ -74,6 +76,15 @@ fn next(rest: &str, c: char) -> (Option<char>, usize) {
         }
         _ => (Some('x'), c.len_utf8()),
     }
+}
+
+/// The length of a number in three or more groups with hyphens between them, which is no arithmetic: the number of a
+/// telephone, a card or an account, or a date.
+fn groups(bytes: &[u8]) -> Option<usize> {
+    let length = bytes.iter().take_while(|b| b.is_ascii_digit() || **b == b'-').count();
+    let groups = bytes.get(..length)?.split(|b| *b == b'-');
+    let whole = groups.clone().all(|group| group.len() > 1);
+    (whole && groups.count() > 2).then_some(length)
 }
 
 fn word_class(word: &str, calls: bool) -> char {
@@ -274,6 +285,7 @@ mod tests {
             "don't -- really",
             "mats 5\" by 7\"",
             "in the file \"a/b.py\", line 12, in <main>",
+            "not 000-12-3456, 666-12-3456, 912-12-3456 or 123-00-4567.",
         ] {
             assert!(
                 !injects(text),
