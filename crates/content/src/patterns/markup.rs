@@ -84,6 +84,7 @@ fn push(found: &mut Vec<Finding>, (rule, tier, message): Hit, place: Place, span
 fn judge(tag: &Tag<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
     hits.extend(element(tag));
+    hits.extend(bound(tag));
     if tag.attributes.iter().any(|(name, value)| handler(name, value)) {
         hits.push(("xss/event_handler", Tier::Certain, "A tag with an event handler"));
     }
@@ -211,17 +212,6 @@ fn element(tag: &Tag<'_>) -> Option<Hit> {
             ("xss/foreign_link", Tier::Shape, "A link in foreign markup")
         }
         "form" if tag.has("action") => ("xss/form", Tier::Shape, "A form that sends to a foreign place"),
-        "input" | "button" | "select" | "textarea" if tag.closed && (tag.has("name") || tag.has("value")) => {
-            ("xss/form", Tier::Field, "A field of a form in a value")
-        }
-        _ => return unusual(tag),
-    };
-    Some(hit)
-}
-
-/// Elements that documents hardly have, and attributes that make any element active.
-fn unusual(tag: &Tag<'_>) -> Option<Hit> {
-    let hit: Hit = match tag.name {
         "isindex" | "marquee" | "blink" | "plaintext" | "noembed" => {
             ("xss/obsolete_element", Tier::Field, "An element that only attacks use")
         }
@@ -234,18 +224,26 @@ fn unusual(tag: &Tag<'_>) -> Option<Hit> {
         "a" | "image" | "img" if tag.has("language") || tag.value("dynsrc").is_some() => {
             ("xss/obsolete_element", Tier::Field, "An element that only attacks use")
         }
-        _ if tag.has("ev:handler") || tag.has("ev:event") => {
-            ("xss/event_handler", Tier::Certain, "A tag with an event handler")
-        }
-        _ if tag.has("datasrc") && tag.has("dataformatas") => {
-            ("xss/bound_data", Tier::Shape, "Markup that is taken from bound data")
-        }
         _ if tag.has("xmlns") && tag.has("schemalocation") || tag.has("xsi:schemalocation") => {
             ("xss/xml_entity", Tier::Shape, "An XML schema, which a parser would load")
         }
         _ => return None,
     };
     Some(hit)
+}
+
+/// What takes its behaviour or its values from attributes that few elements have.
+fn bound(tag: &Tag<'_>) -> Option<Hit> {
+    let field = matches!(tag.name, "input" | "button" | "select" | "textarea");
+    if tag.has("ev:handler") || tag.has("ev:event") {
+        Some(("xss/event_handler", Tier::Certain, "A tag with an event handler"))
+    } else if tag.has("datasrc") && tag.has("dataformatas") {
+        Some(("xss/bound_data", Tier::Shape, "Markup that is taken from bound data"))
+    } else if field && tag.closed && (tag.has("name") || tag.has("value")) {
+        Some(("xss/form", Tier::Field, "A field of a form in a value"))
+    } else {
+        None
+    }
 }
 
 /// Frames of a secure address or of the same place are how documents show films; the sanitiser takes them out when it renders.
