@@ -10,6 +10,7 @@ mod client;
 mod credentials;
 mod cut;
 mod eras;
+mod faults;
 mod names;
 pub(crate) mod peer;
 pub(crate) mod processes;
