@@ -11,6 +11,7 @@ mod credentials;
 mod cut;
 mod eras;
 mod faults;
+mod leaving;
 mod names;
 pub(crate) mod peer;
 pub(crate) mod processes;
