@@ -44,13 +44,12 @@ fn request(app: &App, token: &str, session: Option<&str>, tool: &str, progress: 
     if progress {
         params["_meta"]["progressToken"] = json!(1);
     }
-    let era = match session {
-        Some(id) => format!("mcp-session-id: {id}\r\nmcp-protocol-version: 2025-11-25"),
-        None => {
-            params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
-            params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
-            format!("mcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: {tool}")
-        }
+    let era = if let Some(id) = session {
+        format!("mcp-session-id: {id}\r\nmcp-protocol-version: 2025-11-25")
+    } else {
+        params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
+        params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
+        format!("mcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: {tool}")
     };
     let body = json!({ "jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": params }).to_string();
     let host = app.base.trim_start_matches("http://");
