@@ -1,7 +1,7 @@
 # The commands of this repository. `make` alone explains them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test matrix conformance bench fuzz mutants fmt lint generate docs certs certs-jwt certs-jwt-ecdsa certs-all
+.PHONY: help run release test matrix conformance bench profile fuzz mutants fmt lint generate docs certs certs-jwt certs-jwt-ecdsa certs-all
 
 help: ## Show this list
 	@echo "ContextForge: one binary that serves MCP servers to MCP clients."
@@ -15,6 +15,9 @@ run: ## Build (release) and start on 127.0.0.1:4444 with a demonstration server;
 	cargo build --release --locked --package contextforge
 	exec "$${CARGO_TARGET_DIR:-target}/release/contextforge" serve --demo
 
+release: ## Build what is to be deployed: optimized by the profile of a gateway at work; longer to build, faster to run
+	@scripts/release.sh --package contextforge
+
 test: ## Everything: format, lints, rules, tests on SQLite and PostgreSQL, real clients and servers
 	@scripts/test.sh
 
@@ -26,6 +29,9 @@ conformance: ## Only the protocol's own test suite, through the gateway; writes 
 
 bench: ## Measure against the bare upstream and nginx; writes docs/benchmarks.md (QUICK=1: a short look)
 	@scripts/bench.sh
+
+profile: ## Take anew the profile that release builds are optimized by (bench/contextforge.profdata); needs llvm-profdata
+	@scripts/profile.sh
 
 fuzz: ## Each fuzz target for FUZZ_SECONDS (30); TARGETS="token sse" for some; needs nightly Rust and cargo-fuzz
 	@scripts/fuzz.sh

@@ -19,7 +19,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-cargo build --release --locked --package contextforge --package bench-echo
+scripts/release.sh --package contextforge --package bench-echo
 mkdir -p docs "$target/bench"
 document=docs/benchmarks.md
 options=()

@@ -3,6 +3,7 @@
 //! Every rule is a function from the tree, read once, to a list of violations. A rule that produces a false alarm
 //! is changed here, with a reason; there is no way to silence it at the place where it strikes.
 
+mod catalogue;
 mod layers;
 mod masked;
 mod places;
@@ -48,7 +49,15 @@ pub(crate) struct Report {
 /// Checks every rule on the tree below `root`.
 pub(crate) fn check(root: &Path) -> Result<Report> {
     let tree = Tree::read(root)?;
-    let rules = [layers::check, reach::check, shape::check, words::check, sql::check, places::check];
+    let rules = [
+        layers::check,
+        reach::check,
+        shape::check,
+        words::check,
+        sql::check,
+        places::check,
+        catalogue::check,
+    ];
     let mut violations: Vec<Violation> = rules.iter().flat_map(|rule| rule(&tree)).collect();
     violations.sort();
     violations.dedup();

@@ -344,8 +344,11 @@ async fn reach(options: &PgConnectOptions) -> Result<()> {
 
 async fn open_postgres(url: &str, max_connections: u32) -> Result<Db> {
     let options = PgConnectOptions::from_str(url)
-        .map_err(|error| Error::invalid("DATABASE_URL", format!("is no PostgreSQL URL: {error}")))?
-        .application_name("contextforge")
+        .map_err(|error| Error::invalid("DATABASE_URL", format!("is no PostgreSQL URL: {error}")))?;
+    // The operator's name for it, where the URL has one.
+    let name = options.get_application_name().unwrap_or("contextforge").to_owned();
+    let options = options
+        .application_name(&name)
         .options([("statement_timeout", STATEMENT_TIMEOUT), ("idle_in_transaction_session_timeout", "60s")]);
     reach(&options).await?;
     // Two at least: a reader must not wait for a writer.

@@ -19,7 +19,7 @@
 //!
 //! The layers are one function over plain checks and not a stack of services: this is the path of every tool call.
 //! What the HTTP parser itself refuses (malformed request lines, more than 200 header fields, more than 64 KiB of
-//! headers) it answers alone, with an empty 400 or 431 without our headers, and closes the connection.
+//! headers) never gets here; `serve` has it answered by [`unreadable`], and the connection is closed.
 
 mod access_log;
 mod answer;
@@ -93,6 +93,27 @@ impl Edge {
     pub(crate) fn trusts(&self, ip: std::net::IpAddr) -> bool {
         self.proxies.trusts(ip)
     }
+}
+
+/// The whole answer to a request that is no HTTP, or too much of it, as it goes over the wire: with the headers of every
+/// answer, and the end of its connection.
+pub(crate) fn unreadable(app: &App, status: StatusCode) -> Vec<u8> {
+    let why = match status {
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "The headers of the request are too many or too large",
+        StatusCode::URI_TOO_LONG => "The path of the request is too long",
+        _ => "The request is not valid HTTP/1.1",
+    };
+    let text = serde_json::json!({ "detail": why }).to_string();
+    let mut response = problem::detail(status, why);
+    arrival::name(&mut response);
+    app.edge().answers.mark(&mut response, false);
+    tracing::info!(status = status.as_u16(), why, "a request could not be read");
+    let mut head =
+        format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n", text.len()).into_bytes();
+    for (name, value) in response.headers() {
+        head.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    [&head, &b"\r\n"[..], text.as_bytes()].concat()
 }
 
 /// The layers around the routes.

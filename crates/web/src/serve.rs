@@ -5,6 +5,7 @@
 //! [`admission`]; one too many is closed at once.
 
 mod admission;
+mod explained;
 pub(crate) mod watched;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -24,9 +25,10 @@ use tower_service::Service;
 
 use self::{
     admission::{Admission, Full, Seldom, Slot},
+    explained::{Explain, Explained},
     watched::Watched,
 };
-use crate::{layers::Peer, settings::ListenSettings, workers::Workers};
+use crate::{App, layers, layers::Peer, settings::ListenSettings, workers::Workers};
 
 /// The place of a connection among all connections: whoever takes a connection over keeps it.
 #[derive(Clone)]
@@ -38,8 +40,8 @@ const PARSER_MAX_HEADER_BYTES: usize = 64 * 1024;
 
 /// What is served, and until when.
 pub struct Serving {
-    /// The routes with their layers.
-    pub router: Router,
+    /// What stands behind the routes.
+    pub app: App,
     /// The threads that serve connections.
     pub workers: Arc<Workers>,
     /// Cancelled when no more connections are to be accepted.
@@ -51,7 +53,9 @@ pub struct Serving {
 /// Serves until `shutdown` is cancelled, then lets the requests in flight end for as long as `drain`.
 #[crate::boxed]
 pub async fn serve(listener: TcpListener, settings: ListenSettings, serving: Serving) {
-    let Serving { router, workers, shutdown, drain } = serving;
+    let Serving { app, workers, shutdown, drain } = serving;
+    let router = crate::router(app.clone());
+    let explain: Explain = Arc::new(move |status| layers::unreadable(&app, status));
     let patience = Duration::from_secs(settings.header_timeout_seconds);
     let graceful = GracefulShutdown::new();
     // Ends connections that are still open when the time to drain is over.
@@ -64,8 +68,8 @@ pub async fn serve(listener: TcpListener, settings: ListenSettings, serving: Ser
     let server = builder(patience);
     while let Some(accepted) = door.accept(&listener, &shutdown).await {
         let (stream, peer, slot) = accepted;
-        let connection =
-            Connection { stream, peer, router: router.clone(), end: end.clone(), patience, slot };
+        let (router, end, explain) = (router.clone(), end.clone(), Arc::clone(&explain));
+        let connection = Connection { stream, peer, router, end, patience, slot, explain };
         workers.spawn(connection.run(server.clone(), graceful.watcher()));
     }
     drop(listener);
@@ -157,13 +161,14 @@ struct Connection {
     end: CancellationToken,
     patience: Duration,
     slot: Slot,
+    explain: Explain,
 }
 
 impl Connection {
     #[expect(clippy::cognitive_complexity, reason = "it is the select and log macros that branch")]
     async fn run(self, server: auto::Builder<TokioExecutor>, watcher: Watcher) {
         // The place is free again when the connection has ended, and with it what it was upgraded to.
-        let Self { stream, peer, router, end, patience, slot } = self;
+        let Self { stream, peer, router, end, patience, slot, explain } = self;
         let held = Held(Arc::new(slot));
         let stream = match TcpStream::from_std(stream) {
             Ok(stream) => stream,
@@ -185,7 +190,8 @@ impl Connection {
             watched::mark(&mut request, &heard);
             router.clone().call(request)
         });
-        let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+        let stream = TokioIo::new(Explained::new(stream, explain));
+        let connection = server.serve_connection_with_upgrades(stream, service).into_owned();
         let connection = watcher.watch(connection);
         tokio::select! {
             ended = connection => {

@@ -1,4 +1,7 @@
 //! How long the worst texts take. Meaningful with optimisation only; the growth is meaningful always.
+//!
+//! A time is the least of many: other work on the machine only ever adds to one. Runs go on until the least times of both
+//! sizes have settled. On a machine that is busy all the while they may settle too high: measure on a quiet one.
 
 use std::time::{Duration, Instant};
 
@@ -82,15 +85,19 @@ pub(super) fn cached() -> Result<Duration> {
     Ok((0..200).map(|_| run()).min().unwrap_or_default())
 }
 
-/// Runs of each size; other work on the machine only makes some of them slower.
-const ROUNDS: usize = 7;
+/// Runs of each size at most.
+const MOST_ROUNDS: usize = 80;
+/// Least times have settled when so many runs in a row have not made them smaller by more than [`SETTLED`].
+const QUIET_ROUNDS: usize = 16;
+/// What counts as smaller: a hundredth.
+const SETTLED: f64 = 0.99;
 
 /// Times 100 KB of every piece and 200 KB of it.
 pub(super) fn measure(screen: &Screen) -> Vec<Timing> {
     PIECES.into_iter().map(|piece| timing(screen, piece)).collect()
 }
 
-/// The slower one of two media types, by the fastest runs. Sizes take turns, so that a busy moment counts for both.
+/// The slower one of two media types. Sizes take turns, so that a busy moment counts for both.
 fn timing(screen: &Screen, piece: &'static str) -> Timing {
     let [small, large] = [100_000, 200_000].map(|size| piece.repeat(size / piece.len()));
     let run = |mime: &str, text: &str| {
@@ -100,12 +107,51 @@ fn timing(screen: &Screen, piece: &'static str) -> Timing {
     };
     let (mut once, mut doubled) = (Duration::ZERO, Duration::ZERO);
     for mime in ["text/plain", "text/markdown"] {
-        // The first run fills the automata.
-        let rounds = (0..ROUNDS).map(|_| (run(mime, &small), run(mime, &large)));
-        let least = rounds.reduce(|a, b| (a.0.min(b.0), a.1.min(b.1))).unwrap_or_default();
+        let least = settled(|| (run(mime, &small), run(mime, &large)));
         if least.0 > once {
             (once, doubled) = least;
         }
     }
     Timing { piece, once, doubled }
+}
+
+/// The least times of both sizes, once more runs make them no smaller.
+fn settled(mut run: impl FnMut() -> (Duration, Duration)) -> (Duration, Duration) {
+    // The first run fills the automata.
+    run();
+    let mut least = run();
+    let mut quiet = 0;
+    for _ in 0..MOST_ROUNDS {
+        let next = run();
+        let smaller = |new: Duration, old: Duration| new.as_secs_f64() < old.as_secs_f64() * SETTLED;
+        quiet = if smaller(next.0, least.0) || smaller(next.1, least.1) { 0 } else { quiet + 1 };
+        least = (least.0.min(next.0), least.1.min(next.1));
+        if quiet == QUIET_ROUNDS {
+            break;
+        }
+    }
+    least
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn busy_moments_are_waited_for() {
+        let mut round = 0_u64;
+        let busy = || {
+            round += 1;
+            let slow = if round < 9 { 20 - round } else { 10 };
+            (Duration::from_millis(slow), Duration::from_millis(20))
+        };
+        assert_eq!(settled(busy), (Duration::from_millis(10), Duration::from_millis(20)));
+        assert_eq!(round, 25, "sixteen quiet runs after the last busy one");
+        let mut endless = 1_000_000_000_u64;
+        let sinking = || {
+            endless -= endless / 50;
+            (Duration::from_nanos(endless), Duration::from_nanos(endless))
+        };
+        assert!(settled(sinking).0 > Duration::ZERO, "it ends");
+    }
 }

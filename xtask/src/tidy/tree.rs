@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 
 use super::masked::{Literal, Masked};
 
-const SKIPPED_FOLDERS: [&str; 6] = ["target", ".git", "node_modules", "data", ".venv", "__pycache__"];
+const SKIPPED: [&str; 5] = ["target", "node_modules", "data", ".venv", "__pycache__"];
 const LONGEST_TEXT: u64 = 2 << 20;
 
 /// One text file: Rust, manifests, scripts, documents.
@@ -112,7 +112,11 @@ impl Tree {
             let name = entry.file_name().to_string_lossy().into_owned();
             let path = format!("{prefix}{name}");
             let kind = entry.file_type()?;
-            if kind.is_dir() && !SKIPPED_FOLDERS.contains(&name.as_str()) {
+            // In a second worktree `.git` is a file.
+            if name == ".git" || kind.is_dir() && SKIPPED.contains(&name.as_str()) {
+                continue;
+            }
+            if kind.is_dir() {
                 self.read_folder(&entry.path(), &format!("{path}/"))?;
             } else if kind.is_file()
                 && entry.metadata()?.len() <= LONGEST_TEXT

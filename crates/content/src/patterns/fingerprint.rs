@@ -49,7 +49,9 @@ fn next(rest: &str, c: char) -> (Option<char>, usize) {
         '-' if rest.starts_with("--") => (Some('c'), rest.find('\n').unwrap_or(rest.len())),
         '#' => (Some('c'), rest.find('\n').unwrap_or(rest.len())),
         '/' if rest.starts_with("/*") => (Some('c'), rest.find("*/").map_or(rest.len(), |end| end + 2)),
-        '0'..='9' => (Some('n'), run(|b| b.is_ascii_alphanumeric() || *b == b'.')),
+        '0'..='9' => {
+            (Some('n'), groups(bytes).unwrap_or_else(|| run(|b| b.is_ascii_alphanumeric() || *b == b'.')))
+        }
         '.' if bytes.get(1).is_some_and(u8::is_ascii_digit) => {
             (Some('n'), 1 + bytes.iter().skip(1).take_while(|b| b.is_ascii_alphanumeric()).count())
         }
@@ -74,6 +76,15 @@ fn next(rest: &str, c: char) -> (Option<char>, usize) {
         }
         _ => (Some('x'), c.len_utf8()),
     }
+}
+
+/// The length of a number in three or more groups with hyphens between them, which is no arithmetic: the number of a
+/// telephone, a card or an account, or a date.
+fn groups(bytes: &[u8]) -> Option<usize> {
+    let length = bytes.iter().take_while(|b| b.is_ascii_digit() || **b == b'-').count();
+    let groups = bytes.get(..length)?.split(|b| *b == b'-');
+    let whole = groups.clone().all(|group| group.len() > 1);
+    (whole && groups.count() > 2).then_some(length)
 }
 
 fn word_class(word: &str, calls: bool) -> char {
@@ -201,15 +212,28 @@ pub(super) fn injects(text: &str) -> bool {
 
 /// Whether the quotes of a text are those of prose: they open before a word and pair up, or follow a letter as in `dogs'`.
 fn balanced(text: &str, quote: char) -> bool {
-    if text.contains(['=', '<', '>', ';', '|', '#']) || text.contains("--") {
-        return false;
-    }
     let first = text.find(quote).unwrap_or(0);
     let before = text.get(..first).and_then(|part| part.chars().next_back());
     let within = text.get(first + 1..).and_then(|rest| rest.chars().next());
-    let opens = before.is_none_or(char::is_whitespace) && within.is_some_and(|c| !c.is_whitespace());
+    let opens =
+        before.is_none_or(|c| c.is_whitespace() || c == '(') && within.is_some_and(|c| !c.is_whitespace());
+    let pairs = text.matches(quote).count().is_multiple_of(2);
+    let quoted = within.is_some_and(|c| c.is_alphanumeric() || "/._$%~@#[{<-".contains(c));
+    if opens && quoted && pairs && speaks(text.get(..first).unwrap_or_default()) {
+        return true;
+    }
+    if text.contains(['=', '<', '>', ';', '|', '#']) || text.contains("--") {
+        return false;
+    }
     let owns = quote == '\'' && before == Some('s') && within == Some(' ') && !text.ends_with(quote);
-    owns || opens && text.matches(quote).count().is_multiple_of(2)
+    owns || opens && pairs
+}
+
+/// Whether a text has words enough to be a sentence. What is sent in place of a value is one or two.
+pub(super) fn speaks(text: &str) -> bool {
+    let words = text.split(|c: char| !c.is_alphabetic()).filter(|word| word.len() > 1);
+    words.filter(|word| !matches!(word_class(word, false), '&' | 'U' | 'E' | 'X' | 'S' | 'k' | 'o')).count()
+        >= 3
 }
 
 #[cfg(test)]
@@ -260,6 +284,8 @@ mod tests {
             "5 * 3",
             "don't -- really",
             "mats 5\" by 7\"",
+            "in the file \"a/b.py\", line 12, in <main>",
+            "not 000-12-3456, 666-12-3456, 912-12-3456 or 123-00-4567.",
         ] {
             assert!(
                 !injects(text),

@@ -84,6 +84,7 @@ fn push(found: &mut Vec<Finding>, (rule, tier, message): Hit, place: Place, span
 fn judge(tag: &Tag<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
     hits.extend(element(tag));
+    hits.extend(bound(tag));
     if tag.attributes.iter().any(|(name, value)| handler(name, value)) {
         hits.push(("xss/event_handler", Tier::Certain, "A tag with an event handler"));
     }
@@ -229,6 +230,20 @@ fn element(tag: &Tag<'_>) -> Option<Hit> {
         _ => return None,
     };
     Some(hit)
+}
+
+/// What takes its behaviour or its values from attributes that few elements have.
+fn bound(tag: &Tag<'_>) -> Option<Hit> {
+    let field = matches!(tag.name, "input" | "button" | "select" | "textarea");
+    if tag.has("ev:handler") || tag.has("ev:event") {
+        Some(("xss/event_handler", Tier::Certain, "A tag with an event handler"))
+    } else if tag.has("datasrc") && tag.has("dataformatas") {
+        Some(("xss/bound_data", Tier::Shape, "Markup that is taken from bound data"))
+    } else if field && tag.closed && (tag.has("name") || tag.has("value")) {
+        Some(("xss/form", Tier::Field, "A field of a form in a value"))
+    } else {
+        None
+    }
 }
 
 /// Frames of a secure address or of the same place are how documents show films; the sanitiser takes them out when it renders.

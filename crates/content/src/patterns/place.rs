@@ -10,7 +10,7 @@ rules! { PATHS: Path, Text, "A path that leaves its folder or names the system's
     "path/traversal" Shape r"(?:\.\.\\){2,}\w|(?:\.\.\./){2,}|(?:\.\.[/\\]{2,}){2,}|(?:\.{4,}//){1,}|\.\.;/";
     "path/hidden_dots" Shape r"(?:\.|%2e|%252e){2}(?:%2f|%5c|%252f|%255c|%c0%af|%c1%9c|%e0%80%af|%u2215|%u2216)|(?:%2e|%252e|%c0%ae){2}[/\\]";
     "path/null_byte" Shape r"%00\.?(?:jpe?g|png|gif|html?|txt|php|pdf)\b";
-    "path/system_file" Shape r"(?:^|[^\w./-])(?:/{1,2}|file:/{1,3})etc/(?:passwd|shadow|gshadow|sudoers|master\.passwd)\b|/proc/self/(?:environ|cmdline|maps|fd)|[\s'\x22=(]c:[/\\]+(?:boot\.ini|windows[/\\]+(?:win\.ini|system32[/\\]+(?:config|drivers)))|\bweb-inf/web\.xml|%systemroot%\\";
+    "path/system_file" Shape r"(?:^|[^\w./-])(?:/{1,2}|file:/{1,3})etc/(?:passwd|shadow|gshadow|sudoers|master\.passwd)\b|/proc/self/(?:environ|cmdline|maps|fd)|[\s'\x22=(/]c:[/\\]+(?:boot\.ini|windows[/\\]+(?:win\.ini|system32[/\\]+(?:config|drivers)))|\bweb-inf/web\.xml|%systemroot%\\";
     "path/system_file" Certain r"/etc/(?:\S*[?*\[\\$'\x22{]\S*(?:sswd|swd|wd|dow|shadow|hosts)|pas\S*[?*\[]|\?\?)";
     "path/stream" Shape r"\b(?:php://(?:filter|input|fd|memory)|phar://|expect://|zip://|compress\.zlib://|glob://|data://text/plain;base64)";
 }

@@ -44,7 +44,8 @@ fn contraction(text: &str, at: usize) -> bool {
     let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
     let bytes = text.as_bytes();
     let (before, after) = (bytes.get(..at).unwrap_or_default(), bytes.get(at + 1..).unwrap_or_default());
-    if !letter(before.last())
+    if bytes.get(at) != Some(&b'\'')
+        || !letter(before.last())
         || after.first().is_some_and(|byte| !byte.is_ascii_alphabetic() && *byte != b' ')
     {
         return false;
@@ -71,6 +72,11 @@ pub(super) fn shell_view(view: &View) -> Option<View> {
     while let Some(next) = seek(text.as_bytes(), at, rewrites) {
         at = next;
         let rest = text.get(at..).unwrap_or_default();
+        if rest.starts_with("```") {
+            // A fence. Without its first two it would be a substitution.
+            at += rest.bytes().take_while(|b| *b == b'`').count();
+            continue;
+        }
         let (written, length) = if contraction(text, at) { ("", 0) } else { rewrite(rest) };
         if length > 0 {
             builder.copy(text.get(copied..at).unwrap_or_default(), copied);
@@ -116,7 +122,10 @@ mod tests {
         assert_eq!(sql("plain"), None);
         let shell = |text: &str| shell_view(&View::copy(text.to_owned())).map(|view| view.text().to_owned());
         assert_eq!(shell("c''at${ifs}/et\\c/p${x}asswd").as_deref(), Some("cat /etc/passwd"));
+        assert_eq!(shell("```bash wh``oami").as_deref(), Some("```bash whoami"));
         assert_eq!(shell("plain words, it's the users' own"), None);
         assert_eq!(shell("wh'o'ami don't").as_deref(), Some("whoami don't"));
+        assert_eq!(shell(r"\w\h\oami w\ho\ami").as_deref(), Some("whoami whoami"));
+        assert_eq!(shell("who\"am\"i").as_deref(), Some("whoami"));
     }
 }

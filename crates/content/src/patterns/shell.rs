@@ -55,7 +55,7 @@ macro_rules! word {
 /// What follows a program and is no prose: an option, a path, a redirection, a quoted or network argument.
 macro_rules! argument {
     () => {
-        r#"(?:\s+(?:--?[a-z]|/|~|\.{1,2}/|\$|["'][^"'\n]*["']|[\w.-]*/[\w.*-]|[\w-]+\.(?:sh|py|pl|php|txt|log|conf|cfg|exe|bat|ps1|js|db|sql|ini|cgi|zip)\b|\d+\.\d+\.\d+\.\d+|%[a-z]|\*|\d+\s*(?:[;|&`)]|$))|\s*(?:<|>|&&|\$\{?ifs))"#
+        r#"(?:\s+(?:--?[a-z0-9]|/|~|[a-z]:\\|\.{1,2}/|\$|["'][^"'\n]*["']|[\w.-]*/[\w.*-]|[\w-]+\.(?:sh|py|pl|php|txt|log|conf|cfg|exe|bat|ps1|js|db|sql|ini|cgi|zip)\b|\d+\.\d+\.\d+\.\d+|%[a-z]|\*|\d+\s*(?:[;|&`)]|$))|\s*(?:<|>|&&|\$\{?ifs))"#
     };
 }
 
@@ -70,12 +70,17 @@ rules! { SHELL: Command, Shell, "A shell command";
     "command/chained" Shape concat!("(?m)", start!(), "(?:", sure!(), r#")(?:\.exe)?(?:$|[\s;|&`)<>"'])"#);
     "command/chained" Shape concat!("(?m)", start!(), "(?:", word!(), r")(?:\.exe)?", argument!());
     "command/chained" Field concat!(r"(?:;|\|\|?|&&|\$\(|`)\s*(?:", word!(), r")(?:\.exe)?\s*(?:\z|[;|`)]|&&|&\s)");
+    "command/chained" Field concat!(r"^\s*(?:;|\|\|?|&&?)\s*(?:", word!(), r")(?:\.exe)?\s*(?:\z|\n)");
+    "command/chained" Shape r"(?:;|\|\|?|&&?)\s*(?:echo|printf)\b[^\n;|&<>]*>{1,2}\s*[/~.\w]";
+    "command/chained" Shape r"(?:;|\|\|?|&&?)\s*net1?\s+(?:user|localgroup|group|share|use|view|accounts|session|start|stop)\b";
+    "command/word_built" Shape r"[a-z]\$\(\s*(?:echo|printf)\s[^)\n]*\)[a-z]|\$'[^'\n]*\\(?:x[0-9a-f]{2}|[0-7]{3})";
+    "command/interpreter" Field r"(?:^|[\s;|&'\x22])(?:cmd|command)(?:\.exe|\.com)?\s+/[ck]\s|(?:^|[\s;|&'\x22/])(?:ba|z|k|da)?sh\s+-c\s";
     "command/line" Field concat!(r"(?:^|\n)\s*(?:", sure!(), ")", argument!());
     "command/line" Field concat!(r"(?:^|\n)\s*(?:", sure!(), "|", word!(), ")", argument!(), r"[^\n]*[;|&`]\s*\w");
     "command/line" Field concat!(r"(?:^|\n)\s*(?:", sure!(), "|", word!(), r")\s*(?:;|\|\|?|&&?)\s*(?:", sure!(), "|", word!(), r")\b");
     "command/line" Field concat!(r"^\s*(?:", sure!(), r")\s*[;|&`]");
     "command/condition" Field r"\bif\s+(?:/i\s+)?(?:not\s+)?(?:exist\s+\S|defined\s+\w+\s|errorlevel\s+\d|\S+\s*(?:==|\sequ\s|\sneq\s|\slss\s|\sgtr\s)\s*\S+\s)";
-    "command/program_path" Field r#"(?:^|[\s;|&='"(`])/(?:usr/)?(?:local/)?s?bin/\w"#;
+    "command/program_path" Field r#"(?:^|[;|&=`]|\$\()\s*['"]?/(?:usr/)?(?:local/)?s?bin/\w"#;
     "command/wildcards" Shape r"(?:/[\w*\[\]]*\?[\w?*\[\]]*){2,}";
     "command/mail" Field r"(?:\n|%0a)\s*(?:(?:rcpt\s+to|mail\s+from)\s*:|(?:ehlo|helo|vrfy|expn)\s+\S|(?:retr|dele|uidl)\s+\d|a\d+\s+(?:login|select|list|fetch|examine)\b)";
     "command/source" Field r#"(?:^|[^\w#]|\b\d{1,3});\s*\.\s?['"/\w]"#;

@@ -82,11 +82,14 @@ impl Structural {
         // Descriptions of tools are Markdown by custom: their back-ticks are code and no commands.
         let described = matches!(kind, Kind::Tool | Kind::Metadata);
         // A description is a document, however short; a value that is stored under no other type may be interpolated.
-        let short = text.len() <= fingerprint::LONGEST && mime == Mime::Other && !described;
-        let place = if short { Place::Field } else { Place::Prose };
+        let short = text.len() <= fingerprint::LONGEST && !described;
+        let place = if short && mime == Mime::Other { Place::Field } else { Place::Prose };
         if mime == Mime::Markdown || mime == Mime::Other && described {
             let markdown = Markdown::parse(text);
             links(&markdown, &mut found);
+            // One line without any code is no more of a document for being called Markdown by whoever submits it.
+            let line = short && markdown.code.is_empty() && !text.trim().contains('\n');
+            let place = if line { Place::Field } else { place };
             let prose = markdown.prose(text);
             let prose = if mode == Mode::Moderate { without_environment(&prose) } else { prose };
             self.place(Reading { kind, mime, place }, &prose, &mut found);
@@ -98,7 +101,9 @@ impl Structural {
                 found.extend(inner.into_iter().map(moved));
             }
         } else if let Some(strings) = (mime == Mime::Json).then(|| strings(text)).flatten() {
-            self.place(Reading { kind, mime, place: Place::Prose }, &masked(text, &strings), &mut found);
+            let said = masked(text, &strings);
+            let said = if mode == Mode::Moderate { without_environment(&said) } else { said };
+            self.place(Reading { kind, mime, place: Place::Prose }, &said, &mut found);
             if !described {
                 self.fields(text, &strings, &mut found);
             }
@@ -118,7 +123,11 @@ impl Structural {
         self.views(reading, text, found);
         for (span, decoded) in islands(text) {
             let mut inner = Vec::new();
-            let place = if reading.place == Place::Code { Place::Code } else { Place::Prose };
+            // A picture has styles of its own, and browsers run no script in pictures.
+            let picture =
+                text.get(..span.start).is_some_and(|before| before.ends_with("data:image/svg+xml;base64,"));
+            let code = picture || reading.place == Place::Code;
+            let place = if code { Place::Code } else { Place::Prose };
             self.views(Reading { place, ..reading }, &decoded, &mut inner);
             found.extend(inner.into_iter().map(|finding| Finding { span: span.clone(), ..finding }));
         }
@@ -166,7 +175,7 @@ impl Structural {
         let present = self.rules.needs.look(text);
         for (number, (rule, regex)) in self.rules.each.iter().enumerate() {
             let Some(severity) = judged(rule, reading).filter(|_| present.allows(number)) else { continue };
-            let hit = first((rule, regex), reading.place, text, |_| true);
+            let hit = first((rule, regex), reading, text, |_| true);
             found.extend(hit.map(|span| rule.finding(severity, span)));
         }
     }
@@ -190,13 +199,13 @@ impl Structural {
                     continue;
                 }
                 let place = |hit: &Range<usize>| window.start + hit.start..window.start + hit.end;
-                let hit = first((rule, regex), reading.place, text, |hit| touches(view.seams(), &place(hit)));
+                let hit = first((rule, regex), reading, text, |hit| touches(view.seams(), &place(hit)));
                 found.extend(hit.map(|span| rule.finding(severity, place(&span))));
             }
         }
         for (rule, regex) in rules.each.iter().filter(|(rule, _)| rule.endless()) {
             let Some(severity) = judged(rule, reading) else { continue };
-            let hit = first((rule, regex), reading.place, view.text(), |_| !view.seams().is_empty());
+            let hit = first((rule, regex), reading, view.text(), |_| !view.seams().is_empty());
             found.extend(hit.map(|span| rule.finding(severity, span)));
         }
     }
@@ -238,12 +247,12 @@ fn judged(rule: &Rule, reading: Reading) -> Option<Severity> {
 /// The first match that counts and is not harmless where it stands.
 fn first(
     (rule, regex): (&Rule, &Regex),
-    place: Place,
+    reading: Reading,
     text: &str,
     counts: impl Fn(&Range<usize>) -> bool,
 ) -> Option<Range<usize>> {
     let hits = regex.find_iter(text.as_bytes()).map(|hit| hit.range()).filter(counts);
-    hits.take(MOST_HITS).find(|hit| !harmless(rule, place, text, hit))
+    hits.take(MOST_HITS).find(|hit| !harmless(rule, (reading.place, reading.mime), text, hit))
 }
 
 /// The contract's table: template syntax is refused in resources only.

@@ -32,8 +32,9 @@ rules! { TEMPLATE: Template, Text, "An expression that reaches the interpreter b
     "template/arithmetic" Field r"\{\s*\d+\s*\*\s*'?\d+'?\s*\}|\[\[\s*\d+\s*\*\s*\d+|\{=\s*\d+\s*\*|\{@\d+\s*[*+]";
     "template/polyglot" Shape r"\$\{\{<%\[%";
     "template/java" Shape r"\bt\s*\(\s*java\.|java\.lang\.(?:runtime|processbuilder|system|class|reflect)|getruntime\s*\(\s*\)|class\.module\.classloader|#_memberaccess|@java\.lang|freemarker\.template\.utility|new\s+(?:java\.lang\.)?processbuilder|\bro0ab[xz\w]";
-    "template/node" Shape r#"(?:require|import)\s*\(\s*['"`](?:node:)?(?:child_process|vm|fs)['"`]\s*\)\s*\.|process\s*\.\s*(?:mainmodule|binding\s*\(|dlopen|kill\s*\()|_\$\$nd_func\$\$_|constructor\s*\.\s*constructor\s*\(|global\s*\.\s*process|function\s*\(\s*\)\s*\{[^\n]*\}\s*\(\s*\)"#;
+    "template/node" Shape r#"(?:require|import)\s*\(\s*['"`](?:node:)?(?:child_process|vm|fs)['"`]\s*\)\s*\.|process\s*\.\s*(?:mainmodule|binding\s*\(|dlopen|kill\s*\()|_\$\$nd_func\$\$_|constructor\s*\.\s*constructor\s*\(|global\s*\.\s*process|function\s*\(\s*\)\s*\{[^\n]*\}\s*\)?\s*\(\s*\)"#;
     "template/node" Field r"\brequire\s*\(|\bchild_process\b|\bprocess\s*\.\s*\w+\s*\(|while\s*\(\s*(?:true|1)\s*\)|\bthis\s*\.\s*constructor\b|new\s+function\s*\(|\bres\s*\.\s*(?:end|send|write)\s*\(";
+    "template/statement" Field r#"^[^'"\n]{0,64}['"]\s*\)*\s*;\s*(?:return|var|let|const|throw|while\s*\(|if\s*\(|for\s*\(|function)\b"#;
     "template/prototype" Shape r#"(?:\[\s*['"]?__proto__['"]?\s*\]|\.__proto__\s*[.\[=]|\?__proto__|&__proto__|['"]__proto__['"]\s*:|constructor['"]?\s*\]?\s*(?:\.|\[\s*['"]?)\s*prototype['"]?\s*[\].])"#;
     "template/prototype" Field r"__proto__|constructor\s*(?:\.|\[)\s*prototype";
     "template/ruby" Field r#"(?:^|[^\w])(?:%x[\[({]|kernel\.|file\.(?:read|open)|io\.popen|process\.(?:spawn|exec|clock)|__send__|\.send\s*\(|\bsystem\s*\(?['"])|#\{[^}\n]+\}"#;

@@ -52,8 +52,13 @@ pub(crate) fn fold(text: &str) -> View {
     builder.finish()
 }
 
-/// The compatibility form of a character when that is ASCII.
+/// The compatibility form of a character when that is ASCII; slashes of mathematics are slashes to lenient file systems.
 fn ascii_form(c: char) -> Option<String> {
+    match c {
+        '\u{2044}' | '\u{2215}' | '\u{29f8}' => return Some("/".to_owned()),
+        '\u{2216}' | '\u{29f5}' | '\u{29f9}' => return Some("\\".to_owned()),
+        _ => {}
+    }
     // Latin-1 and the common scripts have no such forms but the no-break space; this spares most texts the tables.
     if c != '\u{a0}' && (c < '\u{2000}' || ('\u{3040}'..='\u{d7ff}').contains(&c)) {
         return None;
@@ -71,6 +76,7 @@ mod tests {
         assert_eq!(fold("＜ＳＣＲipt＞").text(), "<script>");
         assert_eq!(fold("<scr\0ipt\u{200b}>").text(), "<script>");
         assert_eq!(fold("1\u{a0}OR\u{2003}1").text(), "1 or 1");
+        assert_eq!(fold("..\u{2215}etc\u{2216}x").text(), "../etc\\x");
         assert_eq!(fold("Größe, 世界, Привет").text(), "größe, 世界, Привет");
     }
 }

@@ -89,7 +89,7 @@ async fn listen(
     let app = web::App::new(engine.clone(), front)?;
     let drain = Duration::from_secs(configuration.process.drain_seconds);
     let shutdown = stop_signal(engine.draining().clone())?;
-    let serving = web::Serving { router: web::router(app), workers, shutdown, drain };
+    let serving = web::Serving { app, workers, shutdown, drain };
     let serving = web::serve(listener, settings.clone(), serving);
     tracing::info!(%address, "listening");
     Ok((address, tokio::spawn(serving)))

@@ -7,4 +7,4 @@ mod rpc;
 pub(crate) mod sse;
 mod translate;
 mod wrapper;
-mod ws;
+pub(crate) mod ws;

@@ -10,6 +10,8 @@ mod client;
 mod credentials;
 mod cut;
 mod eras;
+mod faults;
+mod leaving;
 mod names;
 pub(crate) mod peer;
 pub(crate) mod processes;

@@ -1,8 +1,10 @@
 //! Identity from outside: settings that decide who comes in, letters to people, and the page of an invitation.
 
 mod attacks;
+mod everywhere;
 mod invitation_page;
 mod letters;
+mod sessions;
 mod settings;
 
 use serde_json::Value;

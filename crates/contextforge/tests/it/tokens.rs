@@ -58,7 +58,7 @@ async fn server(app: &App, owner: &str, name: &str, visibility: &str, team: Opti
 
 /// Signs claims, with changes. Only the administrator is flagged as one.
 #[expect(clippy::needless_pass_by_value, reason = "called with `json!`")]
-fn signed(email: &str, changes: Value) -> String {
+pub(crate) fn signed(email: &str, changes: Value) -> String {
     let mut claims = token::claims(email);
     claims["user"]["is_admin"] = json!(email == crate::app::ADMIN);
     claims["jti"] = json!(format!("{email}{changes}"));

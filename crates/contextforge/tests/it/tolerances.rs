@@ -59,6 +59,10 @@ async fn a_session_may_be_missing_but_not_wrong() {
     let listed = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
     send(&app, &listed, &[JSON, BOTH, ("mcp-protocol-version", "2025-11-25")]).await.expect(200);
     send(&app, &listed, &[JSON, BOTH, ("mcp-session-id", "made-up")]).await.expect(404);
+    let opened = send(&app, &hello(), &[JSON, BOTH, ("mcp-session-id", "made-up")]).await;
+    let id = opened.header("mcp-session-id").to_owned();
+    assert!(opened.status == 200 && id.len() > 60, "it has an id of the gateway's: {id}");
+    send(&app, &listed, &[JSON, BOTH, ("mcp-session-id", &id)]).await.expect(200);
     // A modern request has no session, so its id is not looked at.
     let about = json!({ "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} });
     let modern = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": { "_meta": about } });

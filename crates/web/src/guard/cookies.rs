@@ -2,6 +2,10 @@
 //!
 //! A session's cookie is for browsers that show our pages. A program has the header; a request with the cookie that
 //! does not look like a page's is refused, so that no script elsewhere can borrow a browser's session for the API.
+//!
+//! ContextForge's name for it, `jwt_token`, gets the prefix `__Host-` wherever browsers keep such a cookie, which is with
+//! `Secure` and the path `/`: a neighbour under the same domain can then plant no session of its own, and the name
+//! without the prefix is not read.
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
@@ -10,9 +14,11 @@ use http::{
 
 use crate::settings::Settings;
 
-/// The cookie of a session. Its name is ContextForge's.
-pub(crate) const SESSION: &str = "jwt_token";
-/// What some of its pages used for the same.
+/// The cookie of a session where no neighbour can have written it.
+const HOST_SESSION: &str = "__Host-jwt_token";
+/// The same without TLS, or below a path.
+const SESSION: &str = "jwt_token";
+/// What some of ContextForge's pages used for the same.
 const OLD_SESSION: &str = "access_token";
 /// Browsers drop larger cookies.
 const LARGEST: usize = 4096;
@@ -21,6 +27,7 @@ const HX_REQUEST: HeaderName = HeaderName::from_static("hx-request");
 /// How cookies are written.
 #[derive(Debug)]
 pub(crate) struct CookieRules {
+    session_name: &'static str,
     csrf_name: String,
     attributes: String,
     csrf_attributes: String,
@@ -40,6 +47,7 @@ impl CookieRules {
             _ => "Lax",
         };
         Self {
+            session_name: if secure.is_empty() || path != "/" { SESSION } else { HOST_SESSION },
             csrf_name: cookies.csrf_cookie.clone(),
             attributes: format!("; Path={path}; HttpOnly; SameSite={same_site}{secure}"),
             // A script of ours has to read this one, and no request of another site needs it.
@@ -50,7 +58,7 @@ impl CookieRules {
 
     /// The cookie of a new session; nothing where a browser would not keep it.
     pub(crate) fn session(&self, token: &str, seconds: u64) -> Option<HeaderValue> {
-        let text = format!("{SESSION}={token}; Max-Age={seconds}{}", self.attributes);
+        let text = format!("{}={token}; Max-Age={seconds}{}", self.session_name, self.attributes);
         (text.len() <= LARGEST).then(|| HeaderValue::try_from(text).ok()).flatten()
     }
 
@@ -64,11 +72,20 @@ impl CookieRules {
     pub(crate) fn forget(&self) -> Vec<HeaderValue> {
         let empty = |name: &str, attributes: &str| format!("{name}=; Max-Age=0{attributes}");
         let texts = [
+            empty(HOST_SESSION, &self.attributes),
             empty(SESSION, &self.attributes),
             empty(OLD_SESSION, &self.attributes),
             empty(&self.csrf_name, &self.csrf_attributes),
         ];
         texts.into_iter().filter_map(|text| HeaderValue::try_from(text).ok()).collect()
+    }
+
+    /// The session that the browser keeps.
+    pub(crate) fn session_of<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        match self.session_name {
+            HOST_SESSION => value(headers, HOST_SESSION),
+            name => value(headers, name).or_else(|| value(headers, OLD_SESSION)),
+        }
     }
 
     /// The token against forged requests that the browser keeps.
@@ -86,11 +103,6 @@ impl CookieRules {
                 path == self.admin_pages || path.starts_with(&format!("{}/", self.admin_pages))
             })
     }
-}
-
-/// The session that the browser keeps.
-pub(crate) fn session_of(headers: &HeaderMap) -> Option<&str> {
-    value(headers, SESSION).or_else(|| value(headers, OLD_SESSION))
 }
 
 /// The value of a cookie. One that comes twice is one that somebody planted beside ours: neither counts.
@@ -120,17 +132,33 @@ mod tests {
 
     #[test]
     fn a_cookie_counts_where_it_comes_once() {
-        assert_eq!(session_of(&headers(&[("cookie", "a=b; jwt_token=x.y.z; c=d")])), Some("x.y.z"));
-        assert_eq!(session_of(&headers(&[("cookie", "access_token=x")])), Some("x"));
-        assert_eq!(session_of(&headers(&[("cookie", "jwt_token=x; jwt_token=y")])), None);
-        assert_eq!(session_of(&headers(&[("cookie", "jwt_token=x"), ("cookie", "jwt_token=y")])), None);
-        assert_eq!(session_of(&headers(&[("cookie", "jwt_token=; xjwt_token=y")])), None);
+        let of = |rules: &CookieRules, lines: &[&'static str]| {
+            let lines: Vec<_> = lines.iter().map(|line| ("cookie", *line)).collect();
+            rules.session_of(&headers(&lines)).map(str::to_owned)
+        };
+        let plain = rules(&[("SECURE_COOKIES", "false")]);
+        assert_eq!(of(&plain, &["a=b; jwt_token=x.y.z; c=d"]).as_deref(), Some("x.y.z"));
+        assert_eq!(of(&plain, &["access_token=x"]).as_deref(), Some("x"));
+        assert_eq!(of(&plain, &["jwt_token=x; jwt_token=y"]), None);
+        assert_eq!(of(&plain, &["jwt_token=x", "jwt_token=y"]), None);
+        assert_eq!(of(&plain, &["jwt_token=; xjwt_token=y"]), None);
+        let host = rules(&[]);
+        let both = "jwt_token=planted; __Host-jwt_token=x; access_token=planted";
+        assert_eq!(of(&host, &[both]).as_deref(), Some("x"));
+        assert_eq!(of(&host, &["__Host-jwt_token=x; __Host-jwt_token=y"]), None);
+        assert_eq!(
+            of(&host, &["jwt_token=planted; access_token=planted"]),
+            None,
+            "a neighbour can write these"
+        );
     }
 
     #[test]
     fn attributes_follow_the_settings() {
         let text = |vars: &[(&str, &str)]| rules(vars).session("t", 60).unwrap().to_str().unwrap().to_owned();
-        assert_eq!(text(&[]), "jwt_token=t; Max-Age=60; Path=/; HttpOnly; SameSite=Lax; Secure");
+        assert_eq!(text(&[]), "__Host-jwt_token=t; Max-Age=60; Path=/; HttpOnly; SameSite=Lax; Secure");
+        let below = [("APP_ROOT_PATH", "/gw/")];
+        assert_eq!(text(&below), "jwt_token=t; Max-Age=60; Path=/gw; HttpOnly; SameSite=Lax; Secure");
         let plain = [("SECURE_COOKIES", "false"), ("COOKIE_SAMESITE", "strict"), ("APP_ROOT_PATH", "/gw/")];
         assert_eq!(text(&plain), "jwt_token=t; Max-Age=60; Path=/gw; HttpOnly; SameSite=Strict");
         let production = [("SECURE_COOKIES", "false"), ("ENVIRONMENT", "production")];

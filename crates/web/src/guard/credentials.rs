@@ -12,7 +12,7 @@ use engine::{
 use http::{HeaderMap, HeaderName, header::AUTHORIZATION, request::Parts};
 
 use super::{
-    cookies::{self, CookieRules},
+    cookies::CookieRules,
     csrf::{self, CsrfRules},
     is_mcp,
     proxy_user::{ProxyUsers, Vouched},
@@ -174,7 +174,7 @@ pub(crate) fn token_of<'a>(parts: &'a Parts, app: &App) -> Result<Option<Shown<'
 }
 
 fn in_cookie<'a>(parts: &'a Parts, rules: &CredentialRules) -> Result<Option<Shown<'a>>, Error> {
-    let Some(token) = cookies::session_of(&parts.headers) else { return Ok(None) };
+    let Some(token) = rules.cookies.session_of(&parts.headers) else { return Ok(None) };
     if is_mcp(parts.uri.path()) || !rules.cookies.looks_like_a_browser(&parts.headers) {
         return Err(NOT_FOR_PROGRAMS);
     }

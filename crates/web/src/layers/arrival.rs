@@ -56,12 +56,21 @@ impl Arrival {
 
     /// Writes the ids into the answer.
     pub(super) fn mark(&self, response: &mut Response) {
-        if let Ok(id) = HeaderValue::from_str(&self.caller.request_id) {
-            response.headers_mut().insert(REQUEST_ID, id);
-        }
+        put_id(response, &self.caller.request_id);
         if let Some(id) = &self.correlation_id {
             response.headers_mut().insert(CORRELATION_ID, id.clone());
         }
+    }
+}
+
+/// Gives an answer an id of its own, where no request arrived.
+pub(super) fn name(response: &mut Response) {
+    put_id(response, &new_request_id());
+}
+
+fn put_id(response: &mut Response, id: &str) {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(REQUEST_ID, id);
     }
 }
 

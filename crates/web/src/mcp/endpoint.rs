@@ -147,7 +147,9 @@ async fn serve(auth: Authorized<ServersUse>, server: Option<String>, posted: Pos
     };
     let at = server.unwrap_or_default();
     let mut request = Request { auth, place, at, headers, session: None, streams };
-    if let Err(refusal) = find_session(&mut request).await {
+    if let Err(refusal) = find_session(&mut request).await
+        && !(matches!(refusal, Refusal::SessionUnknown) && tolerances::opens_a_session(&body))
+    {
         return refuse(refusal);
     }
     if jsonrpc::is_batch(&body) && takes_batches(&request) {

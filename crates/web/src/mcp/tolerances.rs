@@ -5,7 +5,12 @@
 //! Invariant: no tolerance decides who may do what.
 
 use http::{HeaderMap, header};
-use protocol::{headers, ladder::Refusal, version};
+use protocol::{
+    headers,
+    jsonrpc::{self, Message},
+    ladder::Refusal,
+    version,
+};
 
 /// One thing that is let pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +26,8 @@ pub(crate) enum Tolerance {
     VersionHoped,
     /// Clients that lost or never had a session go on without: what needs no session is served statelessly.
     SessionMissing,
+    /// Clients name a session that has ended, or one of their own choice, while they open a new one: its id is made here.
+    SessionOfInitialize,
     /// Clients of both eras (Cursor speaks to many servers at once) send a session id with modern requests: it is not
     /// looked at.
     SessionOfModern,
@@ -31,6 +38,16 @@ impl Tolerance {
     pub(crate) fn bend(self) {
         tracing::debug!(tolerance = ?self, "a client is loose with the protocol");
     }
+}
+
+/// Whether a request whose session is unknown opens one.
+pub(crate) fn opens_a_session(body: &[u8]) -> bool {
+    let opens =
+        matches!(jsonrpc::parse(body), Ok(Message::Request { method, .. }) if &*method == "initialize");
+    if opens {
+        Tolerance::SessionOfInitialize.bend();
+    }
+    opens
 }
 
 /// Whether the content type is JSON, and whether the client takes event streams.

@@ -21,7 +21,7 @@ async fn both_eras_work_in_front_of_both() {
         (&json!("2026-07-28"), &json!("2025-11-25"))
     );
     assert_eq!(now(&app, &new).await["protocolVersion"], "2026-07-28", "stored");
-    assert_eq!((&new["reachable"], &new["toolCount"]), (&json!(true), &json!(27)));
+    assert_eq!((&new["reachable"], &new["toolCount"]), (&json!(true), &json!(36)));
     for client in [Client::modern(&app), Client::legacy(&app).await] {
         let list = client.ask("tools/list", json!({})).await;
         for gateway in ["new", "old"] {
@@ -40,7 +40,11 @@ async fn both_eras_work_in_front_of_both() {
             assert!(said.is_some_and(|said| said.contains('x') && said.contains('y')), "{cell}: {prompt}");
             let refused = json!({ "name": format!("{gateway}-add"), "arguments": { "a": "no" } });
             let refused = client.ask("tools/call", refused).await;
+            assert_eq!(refused["result"]["isError"], true, "{cell}: {refused}");
+            let unnamed = json!({ "name": format!("{gateway}-test-prompt-with-arguments"), "arguments": {} });
+            let refused = client.ask("prompts/get", unnamed).await;
             assert_eq!(refused["error"]["code"], -32602, "{cell}: {refused}");
+            assert!(refused["error"]["message"].as_str().unwrap().contains("arg1"), "{cell}: {refused}");
         }
         for uri in ["test://static-text", "test://template/7/data"] {
             let read = client.ask("resources/read", json!({ "uri": uri })).await;

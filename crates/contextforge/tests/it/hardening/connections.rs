@@ -104,3 +104,29 @@ async fn two_contradicting_lengths_are_refused() {
     let answer = rest(&mut open(&app, [127, 0, 0, 1], chunked.as_bytes()).await).await;
     assert!(answer.starts_with("HTTP/1.1 422"), "one length is one length: {answer}");
 }
+
+#[tokio::test]
+async fn what_is_no_http_is_refused_with_headers_and_a_reason() {
+    let app = App::start().await;
+    let many = "x-h: v\r\n".repeat(250);
+    let cases = [
+        ("GET /health HTTP/1.1\r\nHo st: localhost\r\n\r\n".to_owned(), "400 Bad Request", "not valid HTTP"),
+        ("NONSENSE\r\n\r\n".to_owned(), "400 Bad Request", "not valid HTTP"),
+        (format!("GET /health HTTP/1.1\r\n{many}\r\n"), "431 Request Header Fields Too Large", "too many"),
+    ];
+    for (sent, status, why) in cases {
+        let answer = rest(&mut open(&app, [127, 0, 0, 1], sent.as_bytes()).await).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{status}: {answer:?}"));
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{head}");
+        for header in [
+            "x-content-type-options: nosniff",
+            "x-frame-options: DENY",
+            "x-request-id: ",
+            "connection: close",
+        ] {
+            assert!(head.contains(header), "{status}: {header} is missing in {head}");
+        }
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert!(body["detail"].as_str().unwrap().contains(why), "{body}");
+    }
+}

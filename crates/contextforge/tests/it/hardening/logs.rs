@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use crate::{
@@ -38,9 +39,12 @@ async fn no_credential_stands_in_the_log() {
     app.until(async || std::fs::read_to_string(&path).unwrap().contains("the-last-request")).await;
     let log = std::fs::read_to_string(&path).unwrap();
     let signature = |token: &str| token.rsplit('.').next().unwrap().to_owned();
+    let claims = URL_SAFE_NO_PAD.decode(raw.split('.').nth(1).unwrap()).unwrap();
+    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
     for (what, secret) in [
         ("a session", signature(&session)),
         ("a token", signature(&raw)),
+        ("the id in a token", claims["jti"].as_str().unwrap().to_owned()),
         ("a password", PASSWORD.to_owned()),
         ("a wrong password", "Wrong-horse".to_owned()),
         ("the signing key", token::KEY.to_owned()),

@@ -42,6 +42,27 @@ async fn weak_keys_and_unknown_words_start_nowhere() {
     }
 }
 
+/// The catalogue's case 2-14. In development a weak key is remarked on; a placeholder starts nowhere.
+#[tokio::test]
+async fn a_weak_signing_key_does_not_start_in_production() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = "Zk7-test-signing-key_that-is-long_3Qx9";
+    for (key, refused) in [
+        (&good[..31], true),
+        ("my-test-key-but-now-longer-than-32-bytes", true),
+        ("my-test-key", true),
+        (good, false),
+    ] {
+        let vars = [("ENVIRONMENT", "production"), ("JWT_SECRET_KEY", key)];
+        let (_, text) = run(folder.path(), &vars, &["config", "check"]).await;
+        assert_eq!(text.contains("problem: JWT_SECRET_KEY"), refused, "{text}");
+        assert!(!text.contains(key), "{text}");
+        let (code, text) = run(folder.path(), &vars, &["serve"]).await;
+        // Something else is missing in every case, so that nothing starts here.
+        assert_eq!((code, text.contains("JWT_SECRET_KEY")), (Some(64), refused), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn a_database_that_does_not_answer_is_named_without_its_password() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,10 +1,12 @@
 //! What somebody who means harm would try.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use crate::{
-    app::{ADMIN, App, PASSWORD},
-    people::{ANN, OTHER, make},
+    app::{ADMIN, App, PASSWORD, command},
+    people::{ANN, OTHER, make, try_login},
 };
 
 #[tokio::test]
@@ -26,4 +28,50 @@ async fn a_stolen_session_is_no_way_to_guess_the_password() {
         assert_eq!(seen, expected, "{email}: the client is limited as well");
         assert_eq!(change(PASSWORD).await, 429, "the right one is not read either");
     }
+}
+
+/// The catalogue's case 7-05: what is longer than any password costs no hash, for known and unknown addresses.
+#[tokio::test]
+async fn endless_passwords_cost_no_work() {
+    let dear = [("ARGON2ID_MEMORY_COST", "65536"), ("ARGON2ID_TIME_COST", "8"), ("RATE_LIMIT_LOGIN", "0")];
+    let app = App::with(&dear, &[]).await;
+    let quickest = async |email: &str, length: usize| {
+        let password = "x".repeat(length);
+        let mut least = Duration::MAX;
+        for _ in 0..4 {
+            let began = Instant::now();
+            assert_eq!(try_login(&app, email, &password).await, 401);
+            least = least.min(began.elapsed());
+        }
+        least
+    };
+    for email in [ADMIN, "nobody@example.com"] {
+        let (hashed, refused) = (quickest(email, 1024).await, quickest(email, 1025).await);
+        assert!(refused * 3 < hashed, "{email}: {refused:?}, and {hashed:?} for one that is hashed");
+        assert!(quickest(email, 1_000_000).await < hashed, "{email}");
+    }
+}
+
+/// The catalogue's case 7-04: what opens an account is not kept, only its hash.
+#[tokio::test]
+async fn a_link_for_a_new_password_is_not_in_the_database() {
+    let app = App::start().await;
+    if app.database_url().is_some() {
+        return;
+    }
+    make(&app, ANN, json!({})).await;
+    let mut arguments = command(app.folder.path(), app.vars());
+    let output = arguments.args(["user", "reset-password", ANN, "--json"]).output().await.unwrap();
+    let issued: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let secret = issued["token"].as_str().unwrap().as_bytes();
+    let mut files = 0;
+    for file in std::fs::read_dir(app.folder.path().join("data")).unwrap() {
+        let Ok(bytes) = std::fs::read(file.unwrap().path()) else { continue };
+        assert!(!bytes.windows(secret.len()).any(|window| window == secret));
+        files += usize::from(bytes.windows(ANN.len()).any(|window| window == ANN.as_bytes()));
+    }
+    assert!(files > 0, "the account is in there");
+    let path = format!("/auth/email/reset-password/{}", issued["token"].as_str().unwrap());
+    let state = app.get(&path, "").await.expect(200);
+    assert_eq!(state["valid"], true, "{state}");
 }

@@ -20,7 +20,7 @@ async fn the_page_is_the_same_for_everybody_and_runs_nothing_but_its_own() {
     let token = invited(&app, "Red", ANN).await;
     let mut pages = Vec::new();
     for path in [token.as_str(), "%3Cscript%3Ealert(1)%3C%2Fscript%3E"] {
-        let (path, cookie) = (format!("/accept-invitation/{path}"), [("cookie", "jwt_token=a.b.c")]);
+        let (path, cookie) = (format!("/accept-invitation/{path}"), [("cookie", "__Host-jwt_token=a.b.c")]);
         let reply = send(&app, ("GET", &path), &cookie, None).await;
         assert_eq!((reply.status.as_u16(), reply.header("content-type")), (200, "text/html; charset=utf-8"));
         assert_eq!(reply.header("cache-control"), "no-store");

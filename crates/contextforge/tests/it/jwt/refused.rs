@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use super::{Signer, message, pair};
 use crate::{
     app::{ADMIN, App},
+    people::http_client::get,
     token,
 };
 
@@ -198,6 +199,12 @@ async fn a_token_is_taken_from_one_header_only() {
     }
     let two = app.get("/v1/tools", &format!("{good}, Bearer {good}")).await;
     assert!([400, 401].contains(&two.status.as_u16()));
+    let bearer = format!("Bearer {good}");
+    for second in [bearer.as_str(), "Bearer a.b.c", "Basic YTpi"] {
+        let headers = [("authorization", bearer.as_str()), ("authorization", second)];
+        let given = get(&app, "/v1/tools", &headers).await;
+        assert!([400, 401].contains(&given), "{second}: {given}");
+    }
     let open = App::with(&[("AUTH_REQUIRED", "false")], &[]).await;
     open.get("/v1/tools", "").await.expect(200);
     refused(&open, "a.b.c", "a bad token is not anonymous").await;

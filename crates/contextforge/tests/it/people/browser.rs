@@ -27,8 +27,8 @@ impl Browser {
             let lines = reply.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
             lines.into_iter().find(|line| line.starts_with(name)).unwrap().to_owned()
         };
-        let session = cookie("jwt_token=");
-        for attribute in ["; HttpOnly", "; Secure", "; SameSite=Strict", "; Path=/", "; Max-Age=1200"] {
+        let session = cookie("__Host-jwt_token=");
+        for attribute in ["; HttpOnly", "; Secure", "; SameSite=Strict", "; Path=/;", "; Max-Age=1200"] {
             assert!(session.contains(attribute), "{attribute}: {session}");
         }
         let value = |line: &str| line.split(['=', ';']).nth(1).unwrap().to_owned();
@@ -36,7 +36,7 @@ impl Browser {
     }
 
     fn cookies(&self) -> String {
-        format!("jwt_token={}; mcpgateway_csrf_token={}", self.session, self.csrf)
+        format!("__Host-jwt_token={}; mcpgateway_csrf_token={}", self.session, self.csrf)
     }
 
     /// A write as a page makes it, with what is given in place of the token.
@@ -142,7 +142,7 @@ async fn a_refresh_of_a_cookie_gives_a_cookie_and_its_token() {
         reply.headers.get_all("set-cookie").iter().map(|c| c.to_str().unwrap().to_owned()).collect();
     let body = reply.expect(200);
     let (token, csrf) = (body["access_token"].as_str().unwrap(), body["csrf_token"].as_str().unwrap());
-    assert!(set.iter().any(|cookie| cookie.starts_with(&format!("jwt_token={token};"))), "{set:?}");
+    assert!(set.iter().any(|cookie| cookie.starts_with(&format!("__Host-jwt_token={token};"))), "{set:?}");
     let next = Browser { session: token.to_owned(), csrf: csrf.to_owned() };
     assert_eq!(next.write(&app, Some(csrf), &[("origin", &app.base)]).await.status.as_u16(), 201);
     assert_eq!(next.write(&app, Some(&browser.csrf), &[("origin", &app.base)]).await.status.as_u16(), 403);

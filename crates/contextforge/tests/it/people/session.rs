@@ -120,7 +120,7 @@ async fn a_logout_ends_its_session_and_no_other() {
     let reply = app.post("/auth/logout", &one, json!({})).await;
     let cookies: Vec<_> =
         reply.headers.get_all("set-cookie").iter().map(|c| c.to_str().unwrap().to_owned()).collect();
-    assert!(cookies.iter().any(|cookie| cookie.starts_with("jwt_token=; Max-Age=0")), "{cookies:?}");
+    assert!(cookies.iter().any(|cookie| cookie.starts_with("__Host-jwt_token=; Max-Age=0")), "{cookies:?}");
     assert_eq!(reply.expect(200)["message"], "Logged out successfully");
     assert_eq!(app.get("/v1/tools", &one).await.status.as_u16(), 401);
     app.get("/v1/tools", &other).await.expect(200);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{Issued, issue, proxy::Proxy, status, team};
-use crate::app::{ADMIN, App, fresh_schema};
+use crate::app::{ADMIN, App, command, fresh_schema};
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 /// How long a request may take while the database hangs: two seconds, and some for a busy machine.
@@ -16,6 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(4);
 struct World {
     app: App,
     line: Proxy,
+    /// Another connection to the same server, as an operator has it, and the name of the gateway's schema there.
+    server: sqlx::PgPool,
+    schema: String,
     session: String,
     known: Issued,
     unknown: Issued,
@@ -30,7 +33,8 @@ async fn world(vars: &[(&str, &str)]) -> Option<World> {
     let authority = server.split("://").nth(1).unwrap().split(['/', '?']).next().unwrap();
     let host = authority.rsplit('@').next().unwrap().to_owned();
     let line = Proxy::to(host.clone()).await;
-    let url = url.replacen(&host, &line.address.to_string(), 1);
+    let schema = url.rsplit("%3D").next().unwrap().to_owned();
+    let url = format!("{}&application_name={schema}", url.replacen(&host, &line.address.to_string(), 1));
     let vars: Vec<_> = vars.iter().copied().chain([("DATABASE_URL", &*url)]).collect();
     let app = App::with(&vars, &["--demo"]).await;
     let session = app.login(ADMIN).await;
@@ -41,7 +45,8 @@ async fn world(vars: &[(&str, &str)]) -> Option<World> {
     ];
     app.send("DELETE", &format!("/tokens/{}", revoked.id), &session, None).await.expect(204);
     assert_eq!(ping(&app, &known).await, 200);
-    Some(World { app, line, session, known, unknown, revoked })
+    let server = sqlx::PgPool::connect(&server).await.unwrap();
+    Some(World { app, line, server, schema, session, known, unknown, revoked })
 }
 
 /// A request that needs no database.
@@ -52,7 +57,7 @@ async fn ping(app: &App, token: &Issued) -> u16 {
 #[tokio::test]
 async fn known_tokens_go_on_for_as_long_as_is_allowed() {
     let staleness = ("AUTH_REVOCATION_MAX_STALENESS", "6");
-    let Some(World { app, line, session, known, unknown, revoked }) = world(&[staleness]).await else {
+    let Some(World { app, line, session, known, unknown, revoked, .. }) = world(&[staleness]).await else {
         return;
     };
     let began = Instant::now();
@@ -154,4 +159,63 @@ async fn what_was_refused_before_is_not_served_from_memory() {
     assert_eq!((ping(&app, &teams).await, ping(&app, &known).await), (403, 200));
     line.cut();
     assert_eq!((ping(&app, &teams).await, ping(&app, &known).await), (503, 200));
+}
+
+/// Nothing of what was revoked is kept on disk, so there is nothing there to forge: without its database a gateway does
+/// not come up at all, and says why (the catalogue's case 4-08).
+#[tokio::test]
+async fn a_start_without_the_database_serves_nobody() {
+    let Some(World { mut app, line, known, revoked, .. }) = world(&[]).await else { return };
+    line.cut();
+    let mut again = command(app.folder.path(), app.vars());
+    let started = tokio::time::timeout(Duration::from_secs(30), again.arg("serve").output());
+    let output = started.await.expect("it ends by itself").unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("DATABASE_URL"), "{said}");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("MCP endpoint"));
+    line.restore();
+    app.kill_and_restart().await;
+    assert_eq!((ping(&app, &known).await, ping(&app, &revoked).await), (200, 401));
+}
+
+/// The database itself is slow here, and not the way to it: every table is locked by somebody else.
+#[tokio::test]
+async fn a_database_that_is_locked_makes_nobody_wait() {
+    let Some(World { app, server, schema, known, unknown, revoked, .. }) = world(&[]).await else { return };
+    let mut lock = server.begin().await.unwrap();
+    let tables: Vec<String> = sqlx::query_scalar("SELECT tablename FROM pg_tables WHERE schemaname = $1")
+        .bind(&schema)
+        .fetch_all(&mut *lock)
+        .await
+        .unwrap();
+    assert!(tables.len() > 10, "{tables:?}");
+    for table in &tables {
+        let statement = format!("LOCK TABLE {schema}.{table} IN ACCESS EXCLUSIVE MODE");
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut *lock).await.unwrap();
+    }
+    for (token, expected) in [(&unknown, 503), (&known, 200), (&revoked, 401)] {
+        let began = Instant::now();
+        assert_eq!(ping(&app, token).await, expected);
+        assert!(began.elapsed() < PATIENCE, "{expected} took {:?}", began.elapsed());
+    }
+    lock.rollback().await.unwrap();
+    app.until(async || ping(&app, &unknown).await == 200).await;
+    assert_eq!(ping(&app, &revoked).await, 401);
+}
+
+/// The server ends every connection, as when it is restarted: nobody is taken for somebody else, and it goes on.
+#[tokio::test]
+async fn a_database_that_restarts_is_found_again() {
+    let Some(World { app, server, schema, known, unknown, revoked, .. }) = world(&[]).await else { return };
+    let end_all = async || {
+        let every = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1";
+        let ended = sqlx::query_scalar::<_, bool>(every).bind(&schema).fetch_all(&server).await.unwrap();
+        ended.contains(&true)
+    };
+    for _ in 0..3 {
+        app.until(end_all).await;
+        assert_eq!((ping(&app, &known).await, ping(&app, &revoked).await), (200, 401));
+        assert!([200, 503].contains(&ping(&app, &unknown).await), "never 401");
+        app.until(async || ping(&app, &unknown).await == 200).await;
+    }
 }

@@ -194,4 +194,19 @@ mod tests {
         }
         assert!(Algorithm::parse(Some("PS256")).unwrap_err().contains("ES512"));
     }
+
+    #[test]
+    fn only_hmac_shares_its_secret() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(algorithm.is_shared_secret(), algorithm.name().starts_with("HS"));
+        }
+    }
+
+    #[test]
+    fn rsa_keys_are_made_in_four_sizes() {
+        for (bits, size) in [(2048, "Rsa2048"), (3072, "Rsa3072"), (4096, "Rsa4096"), (8192, "Rsa8192")] {
+            assert_eq!(format!("{:?}", rsa_size(bits).unwrap()), size);
+        }
+        assert!(rsa_size(1024).is_none() && rsa_size(0).is_none());
+    }
 }

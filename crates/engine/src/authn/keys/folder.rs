@@ -160,8 +160,21 @@ mod tests {
         assert_eq!((active.name.as_str(), active.state), ("2026.11", FileState::Active));
         assert_eq!(active.renamed(FileState::Passive), Path::new("d/2026.11.passive.pem"));
         assert_eq!(file("idp.passive.json").unwrap().format, FileFormat::Jwks);
+        let secret = file("a.retired.key").unwrap();
+        assert_eq!((secret.format, secret.state), (FileFormat::Secret, FileState::Retired));
         for other in ["private.pem", "a.signing.pem", "a.active.txt", ".active.pem", "active.pem"] {
             assert!(file(other).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_a_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.active.key");
+        let most = usize::try_from(MAX_FILE).unwrap();
+        for (length, fits) in [(most, true), (most + 1, false), (most + 2, false)] {
+            std::fs::write(&path, "x".repeat(length)).unwrap();
+            assert_eq!(read(&path).is_ok(), fits, "{length}");
         }
     }
 }

@@ -279,3 +279,6 @@ impl Reader<'_> {
         Loaded { ring, remarks: self.remarks }
     }
 }
+
+#[cfg(test)]
+mod tests;

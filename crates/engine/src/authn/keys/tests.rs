@@ -149,6 +149,8 @@ fn weak_and_ill_described_keys_of_others_are_refused() {
     refused(HS256, r#"{"keys":[]}"#, "no key");
     refused(ES256, &format!(r#"{{"kty":"EC","crv":"P-256","x":"{secret}","y":"{secret}"}}"#), "point");
     refused(ES256, &format!(r#"{{"kty":"EC","crv":"P-384","x":"{secret}","y":"{secret}"}}"#), "crv");
+    let short = text(&[7; 31]);
+    refused(ES256, &format!(r#"{{"kty":"EC","crv":"P-256","x":"{short}","y":"{secret}"}}"#), "coordinates");
     refused(
         ES256,
         &format!(r#"{{"kty":"EC","crv":"P-256","x":"{secret}","y":"{secret}","d":"AA"}}"#),

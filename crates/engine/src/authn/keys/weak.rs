@@ -41,5 +41,6 @@ mod tests {
         assert!(is_roca(&power.to_be_bytes()));
         assert!(!is_roca(&(power + 2).to_be_bytes()));
         assert!(!is_roca(&[0]));
+        assert!(!is_roca(&(power + 256).to_be_bytes()), "the same last byte");
     }
 }

@@ -189,10 +189,19 @@ mod tests {
         let window = json!({ "start_time": "08:17", "end_time": "08:19:31" });
         assert!(open(&window, "2026-11-23T08:17:00Z") && !open(&window, "2026-11-23T08:16:59Z"));
         assert!(open(&window, "2026-11-23T08:19:30Z") && !open(&window, "2026-11-23T08:19:31Z"));
-        for wrong in ["8:17", "08:17:0", "0817", "08-17", "08.17", "08:17:00.5", "T08:17", "08:17Z"] {
+        for wrong in
+            ["8:17", "08:17:0", "0817", "08-17", "08.17", "08:17:00.5", "T08:17", "T0817", "08:17Z", "081700"]
+        {
             assert_eq!(time(&json!(wrong)), None, "{wrong}");
         }
         assert_eq!(time(&json!("08:19:31")), Some(8 * 3600 + 19 * 60 + 31));
+    }
+
+    #[test]
+    fn a_day_that_is_named_twice_counts() {
+        let twice = json!({ "days": ["Monday", "mon", "Tuesday"] });
+        assert!(open(&twice, "2026-11-23T12:00:00Z") && open(&twice, "2026-11-24T12:00:00Z"));
+        assert!(!open(&twice, "2026-11-25T12:00:00Z"));
     }
 
     #[test]

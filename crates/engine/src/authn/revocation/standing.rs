@@ -196,6 +196,55 @@ mod tests {
         }
     }
 
+    /// One that began some time ago, as the clock says.
+    fn begun_before(mode: &str, seconds: u64) -> Standing {
+        let mut standing = standing(mode);
+        standing.began = standing.began.checked_sub(Duration::from_secs(seconds)).unwrap();
+        standing
+    }
+
+    #[test]
+    fn ages_are_those_of_this_moment() {
+        let (young, old) = (begun_before("bounded", 100), begun_before("bounded", 400));
+        assert!(young.age() >= Duration::from_secs(100) && young.age() < Duration::from_secs(250));
+        assert!(!young.overdue() && young.admits().is_ok());
+        assert!(old.overdue() && old.admits().is_err());
+        old.synced(Instant::now());
+        assert!(!old.overdue() && old.age() < Duration::from_secs(100));
+    }
+
+    #[test]
+    fn each_mode_tolerates_what_it_says() {
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(400)).unwrap();
+        for (mode, current, fresh, old) in
+            [("bounded", true, true, false), ("open", true, true, true), ("closed", false, false, false)]
+        {
+            let standing = standing(mode);
+            assert_eq!(standing.tolerates(1), current, "{mode}");
+            standing.moved(1);
+            assert_eq!(standing.tolerates(1), fresh, "{mode}");
+            standing.moves.lock().unwrap().clear();
+            standing.moved_at(1, long_ago);
+            assert_eq!(standing.tolerates(1), old, "{mode}");
+            assert_eq!(standing.tolerates(2), current, "{mode}");
+        }
+        let noted = standing("bounded");
+        noted.moved(7);
+        assert_eq!(noted.moves.lock().unwrap().front().map(|(before, _)| *before), Some(7));
+    }
+
+    #[test]
+    fn a_move_is_forgotten_when_the_next_one_is_beyond_the_limit() {
+        let standing = standing("bounded");
+        let at = |seconds| standing.began + Duration::from_secs(seconds);
+        for (before, seconds) in [(1, 10), (2, 20), (3, 320)] {
+            standing.moved_at(before, at(seconds));
+        }
+        assert!(!standing.tolerates_at(1, at(320)), "the second is at the limit, not beyond it");
+        standing.moved_at(4, at(321));
+        assert_eq!(standing.moves.lock().unwrap().len(), 3);
+    }
+
     #[test]
     fn a_change_that_was_not_read_back_is_not_trusted() {
         let standing = standing("bounded");

@@ -108,3 +108,6 @@ pub(crate) async fn watch(engine: Engine) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,7 +75,7 @@ enum Source {
     /// The server has not begun to answer.
     Posted(BoxFuture<'static, Result<Reply, Fault>>),
     /// On a stream.
-    Stream(Messages),
+    Stream(Box<Messages>),
     /// It is here, and given out at this time.
     Here(Option<Outcome>, Instant),
 }
@@ -141,7 +141,7 @@ impl Events {
         match content {
             Content::Events(body) if status.is_success() => {
                 let limit = session.origin.client.max_response;
-                self.source = Source::Stream(Messages::new(body, limit, Some(self.deadline)));
+                self.source = Source::Stream(Box::new(Messages::new(body, limit, Some(self.deadline))));
                 Ok(None)
             }
             content => {
@@ -177,7 +177,7 @@ impl Events {
         let Content::Events(body) = reply.content else { return Err(Fault::Broken) };
         let mut messages = Messages::new(body, session.origin.client.max_response, Some(self.deadline));
         (messages.last_id, messages.retry) = (Some(last), retry);
-        self.source = Source::Stream(messages);
+        self.source = Source::Stream(Box::new(messages));
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Layer 3.
+//! Layer 3, attack patterns: cases 9-20 to 9-30 of the test catalogue.
 
 use serde_json::json;
 

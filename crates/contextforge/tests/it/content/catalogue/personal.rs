@@ -1,4 +1,4 @@
-//! Layer 2.
+//! Layer 2, personal data: cases 9-05 to 9-19 of the test catalogue.
 
 use std::process::Stdio;
 
