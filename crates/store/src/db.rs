@@ -9,7 +9,7 @@
 //! is answered. `NORMAL` would survive `kill -9` as well, but not a power failure; writes are rare enough to pay one
 //! `fsync` each. PostgreSQL's default (`synchronous_commit=on`) promises the same.
 
-use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{num::NonZero, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use domain::{Error, Result};
 use futures_util::future::BoxFuture;
@@ -32,8 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a start waits for PostgreSQL, and how often it tries in that time.
 const STARTING: Duration = Duration::from_secs(8);
 const RETRY: Duration = Duration::from_millis(250);
-/// More readers than this gain nothing on one file and cost a thread each.
-const SQLITE_READERS: u32 = 4;
+/// More readers than this gain nothing on one file and cost a thread each; nor do more than there are cores.
+const SQLITE_READERS: usize = 4;
 /// PostgreSQL ends what runs longer.
 const STATEMENT_TIMEOUT: &str = "30s";
 /// The advisory lock that writers take turns with.
@@ -294,7 +294,9 @@ async fn open_sqlite(path: &Path, max_connections: u32) -> Result<Db> {
     // The writer first: it makes the write-ahead log that the readers share.
     let write = pool().max_connections(1).min_connections(1).idle_timeout(None).connect_with(writer).await;
     let write = write.map_err(|error| cannot_open(path, error))?;
-    let readers = pool().max_connections(max_connections.clamp(1, SQLITE_READERS));
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let most = u32::try_from(cores.clamp(2, SQLITE_READERS)).unwrap_or(1);
+    let readers = pool().max_connections(max_connections.clamp(1, most));
     let read =
         readers.connect_with(options.read_only(true)).await.map_err(|error| cannot_open(path, error))?;
     Ok(Db(Pools::Sqlite { read, write }))

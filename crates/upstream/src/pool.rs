@@ -37,8 +37,11 @@ use crate::{
 /// Notices that wait for slow receivers; beyond it these learn that they missed some.
 const NOTICES: usize = 256;
 
-/// Updates of resources that wait for slow receivers.
-const UPDATES: usize = 4096;
+/// Updates of resources that wait for the one that hands them out.
+const UPDATES: usize = 1024;
+
+/// Ends of elicitations that wait for slow receivers.
+const ELICITED: usize = 256;
 
 /// How often idle sessions are looked for.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -126,7 +129,7 @@ impl Pool {
     pub fn new(config: PoolConfig) -> Self {
         let (notices, _) = broadcast::channel(NOTICES);
         let (updates, _) = broadcast::channel(UPDATES);
-        let (elicited, _) = broadcast::channel(UPDATES);
+        let (elicited, _) = broadcast::channel(ELICITED);
         let (tasks, closed) = (TaskTracker::new(), CancellationToken::new());
         let entries = RwLock::new(HashMap::new());
         let followed = Mutex::default();
