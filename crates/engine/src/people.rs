@@ -111,9 +111,9 @@ pub(crate) async fn commit(engine: &Engine, mut tx: store::Tx) -> Result<()> {
     let sequence = store::sequences::bump(&mut tx, "identity").await?;
     tx.commit().await?;
     engine.identities_changed(sequence);
-    revocation::sync::committed(engine).await;
+    let outcome = revocation::sync::committed(engine).await;
     engine.bus().publish("identity", &sequence.to_string()).await;
-    Ok(())
+    outcome
 }
 
 /// Forgets what no decision can need any more: links that ended a while ago, and when old sessions were used.
