@@ -49,8 +49,7 @@ impl Tries {
     pub(super) fn take(engine: &Engine, caller: &Caller, email: &str) -> Result<Self> {
         let address: String = email.trim().to_lowercase().chars().take(255).collect();
         let mut taken = Self { keys: Vec::new() };
-        let client = caller.ip.map(|ip| format!("ip:{ip}"));
-        for key in [Some(format!("account:{address}")), client].into_iter().flatten() {
+        for key in [format!("account:{address}"), caller.client_key()] {
             if let Err(limited) = engine.people().logins.take(&key, engine.clock().now()) {
                 taken.give_back(engine);
                 return Err(limited);
