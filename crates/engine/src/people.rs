@@ -36,7 +36,7 @@ pub use self::{
     entry::{by_basic, by_proxy, check_administrator},
     events::{AuthEvent, events, own_events},
     login::{Entry, login, myself},
-    registration::{check_registration, register},
+    registration::{check_registration, register, register_by_letter, registration_takes_a_letter},
     removal::delete,
     reset::{complete_reset, issue_reset, request_reset, reset_end},
     rights::Rights,
