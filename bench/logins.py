@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the time of an answer tells of an account: logins that fail, and requests that must not say who is known.
 
-Every kind is tried as often, in turns, so that what else the machine does falls on all of them alike. The floor under
+Every kind is tried as often, in random turns, so that what else the machine does falls on all of them alike. The floor under
 failed logins (FAILED_LOGIN_MIN_RESPONSE_MS) is off, so that it is the work that is compared; Argon2id is as in
 production. Prints medians, and fails where two of a group are further apart than allowed.
 
@@ -13,6 +13,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import statistics
 import subprocess
@@ -28,7 +29,7 @@ WRONG = "not-the-password-1"
 class Gateway:
     """A gateway on a fresh database, and one connection to it."""
 
-    def __init__(self, program, work):
+    def __init__(self, program, work, memory):
         variables = {
             "PATH": os.environ.get("PATH", ""),
             "JWT_SECRET_KEY": "9c2f6a1e5b7d4830-bench-signing-key-4f1d8a",
@@ -40,6 +41,8 @@ class Gateway:
             "PASSWORD_RESET_RATE_LIMIT": "0",
             "FAILED_LOGIN_MIN_RESPONSE_MS": "0",
         }
+        if memory:
+            variables |= {"ARGON2ID_MEMORY_COST": str(memory), "ARGON2ID_TIME_COST": "1"}
         command = [program, "--data-dir", str(work / "data"), "serve"]
         self.process = subprocess.Popen(command, cwd=work, env=variables, stdout=subprocess.PIPE, text=True)
         for line in self.process.stdout:
@@ -111,11 +114,13 @@ def measure(gateway, token, tries):
         if n % 4 == 0:
             # The account that passwords are tried at is not to be locked meanwhile.
             expect(gateway.send("POST", "/auth/email/admin/users/known@example.com/unlock", {}, token), 200)
-        for group, kinds in groups.items():
-            for kind, ask in kinds.items():
-                status, text, took = ask()
-                bodies[group].add((status, text))
-                times[group][kind].append(took)
+        # What is done beside one request must not fall on the same one after it each time.
+        turns = [(group, kind, ask) for group, kinds in groups.items() for kind, ask in kinds.items()]
+        random.shuffle(turns)
+        for group, kind, ask in turns:
+            status, text, took = ask()
+            bodies[group].add((status, text))
+            times[group][kind].append(took)
     return times, bodies
 
 
@@ -138,10 +143,11 @@ def main():
     parser.add_argument("--gateway-bin", required=True)
     parser.add_argument("--tries", type=int, default=500)
     parser.add_argument("--apart", type=float, default=5.0, help="milliseconds between two medians of a group")
+    parser.add_argument("--memory", type=int, help="KiB for one pass of Argon2id; little shows the rest of the work better")
     options = parser.parse_args()
     program = str(pathlib.Path(options.gateway_bin).resolve())
     with tempfile.TemporaryDirectory(prefix="contextforge-logins.") as work:
-        gateway = Gateway(program, pathlib.Path(work))
+        gateway = Gateway(program, pathlib.Path(work), options.memory)
         try:
             token = prepare(gateway)
             fine = report(*measure(gateway, token, options.tries), options.apart)
