@@ -42,10 +42,11 @@ impl Proxies {
         let name = if self.standard_header { FORWARDED } else { X_FORWARDED_FOR };
         let mut client = peer;
         for hop in self.hops(headers, name) {
-            client = match self.standard_header {
-                true => Element::parse(hop).and_then(|element| address(&element.client?)),
-                false => std::str::from_utf8(hop).ok().and_then(|text| address(text.trim())),
-            }?;
+            client = if self.standard_header {
+                Element::parse(hop).and_then(|element| address(&element.client?))?
+            } else {
+                std::str::from_utf8(hop).ok().and_then(|text| address(text.trim()))?
+            };
             if !self.trusts(client) {
                 break;
             }

@@ -9,6 +9,7 @@
 //! more and no less ([`Session::reaches_as`]).
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, hash_map},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError},
@@ -118,7 +119,7 @@ impl Sessions {
         let abilities = Abilities::from_bits(bits);
         let opener = object.text("t").map(|token_id| Arc::from(&*token_id));
         let owner = object.text("o").filter(|owner| !owner.is_empty()).map(|owner| Arc::from(&*owner));
-        let reach = object.text("r").map(|reach| reach.into_owned()).unwrap_or_default();
+        let reach = object.text("r").map(Cow::into_owned).unwrap_or_default();
         alive.then_some(Session { key, version, abilities, opener, reach, owner })
     }
 
