@@ -23,7 +23,8 @@ fuzz_target!(|input: (bool, bool, Vec<Vec<u8>>)| {
     assert_eq!(client, client.map(|client| client.to_canonical()));
     // Whatever a stranger writes, what the proxy appends is what counts.
     let proxys = if standard { ", for=203.0.113.7" } else { ", 203.0.113.7" };
-    let last = lines.last().map(|line| HeaderValue::from_bytes(&[line, proxys.as_bytes()].concat()));
+    let last =
+        lines.last().map(|line| HeaderValue::from_bytes(&[line.as_slice(), proxys.as_bytes()].concat()));
     if let Some(Ok(value)) = last {
         headers.append(name, value);
         let expected: IpAddr = if trusted { [203, 0, 113, 7].into() } else { peer };

@@ -60,7 +60,8 @@ impl Passwords {
     /// Whether a hash was made with the cost that the settings say. One that was not takes longer or shorter to check
     /// than the decoy, which tells that there is an account.
     pub fn is_current(&self, stored: &Secret<String>) -> bool {
-        let params = |text: &str| PasswordHash::new(text).ok().map(|hash| (hash.algorithm, hash.params.to_string()));
+        let params =
+            |text: &str| PasswordHash::new(text).ok().map(|hash| (hash.algorithm, hash.params.to_string()));
         params(stored.expose()) == params(self.decoy.expose())
     }
 

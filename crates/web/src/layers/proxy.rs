@@ -220,6 +220,44 @@ mod tests {
         }
     }
 
+    /// Whatever a stranger writes, with every character that means something, what the proxy appends is what counts.
+    #[test]
+    fn nothing_before_the_proxys_own_element_changes_it() {
+        let pieces: [&[u8]; 12] = [
+            b"\"",
+            b"\\",
+            b",",
+            b";",
+            b"for=",
+            b"192.0.2.1",
+            b"host=\"",
+            b" ",
+            b"=",
+            b"\xff",
+            b"10.0.0.9",
+            b"[::1]",
+        ];
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        for _ in 0..20_000 {
+            let mut line = Vec::new();
+            for _ in 0..8 {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                line.extend_from_slice(pieces[usize::try_from(state % 12).unwrap()]);
+            }
+            for (standard, own) in [
+                (true, &b",for=203.0.113.9;host=\"a,\\\";for=192.0.2.1\""[..]),
+                (true, b", host=\"\";for=\"203.0.113.9:1\""),
+                (false, b",203.0.113.9"),
+            ] {
+                let whole = [&line, own].concat();
+                let text = String::from_utf8_lossy(&whole);
+                assert_eq!(client_of(standard, "10.0.0.1", &[b"192.0.2.1", &whole]), "203.0.113.9", "{text}");
+            }
+        }
+    }
+
     #[test]
     fn https_is_believed_of_trusted_proxies_only() {
         let proxies = Proxies { trusted: vec!["10.0.0.0/8".parse().unwrap()], standard_header: false };
