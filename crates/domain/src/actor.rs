@@ -141,7 +141,7 @@ pub enum GivenBy {
 /// Where a request came from: what audit records and `createdFromIp` fields need.
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
-    /// The client's address after trusted proxies are taken into account.
+    /// The client's address after trusted proxies are taken into account; nothing where they do not tell it.
     pub ip: Option<IpAddr>,
     /// The `User-Agent` header, cut to 255 characters.
     pub user_agent: Option<Arc<str>>,
@@ -149,4 +149,12 @@ pub struct Caller {
     pub request_id: Arc<str>,
     /// `api`, `ui`, `mcp`, `cli` or `federation`.
     pub via: &'static str,
+}
+
+impl Caller {
+    /// What a client's tries are counted by. Those whose address is not known are counted together.
+    #[must_use]
+    pub fn client_key(&self) -> String {
+        self.ip.map_or_else(|| "ip:unknown".to_owned(), |ip| format!("ip:{ip}"))
+    }
 }

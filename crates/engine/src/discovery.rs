@@ -21,7 +21,7 @@ use domain::{
     pin::Pin,
 };
 use protocol::json::RawObject;
-use upstream::{Connected, ListKind, Target};
+use upstream::{Connected, ListKind, Target, attached::SCHEME};
 
 use self::{
     merging::{Changes, Origin},
@@ -32,6 +32,8 @@ use crate::{engine::Engine, ownership};
 
 /// The longest that one discovery may take, all lists together.
 const LIMIT: Duration = Duration::from_mins(2);
+/// The same for a program that is connected (`gateways::reverse`).
+const LIMIT_OF_PROGRAMS: Duration = Duration::from_secs(30);
 
 /// What an upstream says of itself. A list that it refused is absent.
 #[derive(Debug)]
@@ -149,11 +151,20 @@ fn reown<T: Row>(changes: &mut Changes<T>, stored: Vec<T>, carry: &impl Fn(&T) -
     }
 }
 
-/// Connects and reads every page of every list that the upstream announces. Few run at once.
+/// Connects and reads every page of every list that the upstream announces. Few run at once; programs that connected by
+/// themselves are not among those, because anybody can connect as many as there are places and let none of them answer.
+/// How many are connected is limited elsewhere.
 pub(crate) async fn fetch(engine: &Engine, target: &Target) -> Result<Found> {
+    if target.url.starts_with(SCHEME) {
+        return within(LIMIT_OF_PROGRAMS, ask(engine, target)).await;
+    }
     let _slot = engine.federation().slot().await?;
-    tokio::time::timeout(LIMIT, ask(engine, target)).await.unwrap_or_else(|_| {
-        let message = format!("it did not list its tools within {} seconds", LIMIT.as_secs());
+    within(LIMIT, ask(engine, target)).await
+}
+
+async fn within(limit: Duration, asking: impl Future<Output = Result<Found>>) -> Result<Found> {
+    tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| {
+        let message = format!("it did not list its tools within {} seconds", limit.as_secs());
         Err(Error::Upstream { message, timeout: true })
     })
 }

@@ -1,11 +1,14 @@
 //! The engine: what all rules share. Cheap to clone; everything inside is shared.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
-use domain::{Clock, Result};
+use domain::{Clock, Error, Result};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -23,6 +26,9 @@ use crate::{
     settings::Settings,
     stats::Stats,
 };
+
+/// How long the database may take to say that it is there. Who asks is a load balancer, which waits for no answer long.
+const READINESS: Duration = Duration::from_secs(2);
 
 /// What the binary hands to the engine.
 pub struct Parts {
@@ -259,10 +265,12 @@ impl Engine {
         self.catalogue().snapshot().count(kind)
     }
 
-    /// Whether the database answers, for `/ready`.
+    /// Whether requests can be served, for `/ready`: the database answers, and it is known what was revoked.
     #[crate::boxed]
     pub async fn ready(&self) -> Result<()> {
-        self.db().ping().await
+        let late = |_| Error::Unavailable("database: it took too long to answer".to_owned());
+        tokio::time::timeout(READINESS, self.db().ping()).await.map_err(late)??;
+        self.revocations().standing.admits()
     }
 
     /// Ends background work and upstream connections, and waits for both.

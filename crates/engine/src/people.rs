@@ -36,7 +36,7 @@ pub use self::{
     entry::{by_basic, by_proxy, check_administrator},
     events::{AuthEvent, events, own_events},
     login::{Entry, login, myself},
-    registration::{check_registration, register},
+    registration::{check_registration, register, register_by_letter, registration_takes_a_letter},
     removal::delete,
     reset::{complete_reset, issue_reset, request_reset, reset_end},
     rights::Rights,
@@ -111,9 +111,9 @@ pub(crate) async fn commit(engine: &Engine, mut tx: store::Tx) -> Result<()> {
     let sequence = store::sequences::bump(&mut tx, "identity").await?;
     tx.commit().await?;
     engine.identities_changed(sequence);
-    revocation::sync::committed(engine).await;
+    let outcome = revocation::sync::committed(engine).await;
     engine.bus().publish("identity", &sequence.to_string()).await;
-    Ok(())
+    outcome
 }
 
 /// Forgets what no decision can need any more: links that ended a while ago, and when old sessions were used.

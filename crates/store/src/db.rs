@@ -29,6 +29,9 @@ use crate::{
 
 /// How long a caller waits for a connection or for another writer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a caller waits for a connection to PostgreSQL. Shorter than for a turn to write: where there is none within
+/// this time the server is away, and whoever waits is better told so.
+const REACHING: Duration = Duration::from_secs(5);
 /// How long a start waits for PostgreSQL, and how often it tries in that time.
 const STARTING: Duration = Duration::from_secs(8);
 const RETRY: Duration = Duration::from_millis(250);
@@ -354,7 +357,7 @@ async fn open_postgres(url: &str, max_connections: u32) -> Result<Db> {
         .options([("statement_timeout", STATEMENT_TIMEOUT), ("idle_in_transaction_session_timeout", "60s")]);
     reach(&options).await?;
     // Two at least: a reader must not wait for a writer.
-    let pool = PgPoolOptions::new().acquire_timeout(PATIENCE).max_connections(max_connections.max(2));
+    let pool = PgPoolOptions::new().acquire_timeout(REACHING).max_connections(max_connections.max(2));
     let pool = pool.connect_with(options).await.map_err(failed)?;
     let db = Db(Pools::Postgres { pool, turn: Arc::new(Semaphore::new(1)) });
     foreign::refuse_tables(&db).await?;

@@ -198,6 +198,14 @@ pub async fn note_failed_login(tx: &mut Tx, id: &UserId) -> Result<i64> {
     Ok(row.map_or(0, |(count,)| count))
 }
 
+/// Puts another hash of the same password in the place of this one, if it is still there.
+#[crate::boxed]
+pub async fn renew_hash(tx: &mut Tx, user: &User, hash: &Secret<String>) -> Result<()> {
+    let columns: Vec<Column> = vec![("password_hash", hash.expose().as_str().into())];
+    let sql = Sql::update("users", columns).push(" WHERE id = ", user.id.as_str());
+    tx.run(sql.push(" AND password_hash = ", user.password_hash.expose().as_str())).await.map(|_| ())
+}
+
 /// Locks an account until a time, or with `None` unlocks it. The count of failures starts again either way.
 #[crate::boxed]
 pub async fn set_lock(tx: &mut Tx, id: &UserId, until: Option<Timestamp>) -> Result<()> {

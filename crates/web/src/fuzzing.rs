@@ -9,7 +9,7 @@ pub fn credential(headers: &HeaderMap) -> Result<Option<&str>, ()> {
     crate::guard::credential(headers, &AUTHORIZATION).map_err(|_| ())
 }
 
-/// The client's address, where one network of proxies is trusted.
-pub fn client(standard_header: bool, trusted: &str, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+/// The client's address if it is known, where one network of proxies is trusted.
+pub fn client(standard_header: bool, trusted: &str, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
     crate::layers::client(standard_header, trusted.parse().into_iter().collect(), peer, headers)
 }

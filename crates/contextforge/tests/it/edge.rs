@@ -72,6 +72,71 @@ async fn client_addresses_are_taken_from_trusted_proxies_only() {
     assert_eq!(forwarded.status.as_u16(), 200, "{:?}", forwarded.body);
 }
 
+/// The address that the gateway takes a request to come from, as its log of what was refused says it.
+async fn seen_from(app: &App, lines: &[(&str, &str)]) -> String {
+    let mut claims = crate::token::claims(crate::app::ADMIN);
+    claims["scopes"] = json!({ "ip_restrictions": ["198.51.100.1"] });
+    let bearer = format!("Bearer {}", crate::token::sign(&claims));
+    let headers: Vec<_> = [("authorization", &*bearer)].into_iter().chain(lines.iter().copied()).collect();
+    let refused = with(app, "/v1/tools", &headers).await;
+    assert_eq!(refused.status.as_u16(), 403, "{lines:?} {:?}", refused.body);
+    let path = format!("/rbac/decisions/{}", refused.header("x-decision-id"));
+    let decision = app.get(&path, &app.admin()).await.expect(200);
+    decision["client_ip"].as_str().unwrap_or("unknown").to_owned()
+}
+
+#[tokio::test]
+async fn the_standard_header_says_where_a_client_is() {
+    let vars = [("TRUSTED_PROXY_CIDRS", "127.0.0.0/8,10.0.0.0/8"), ("TRUSTED_PROXY_HEADER", "forwarded")];
+    let app = App::with(&vars, &[]).await;
+    let forwarded =
+        |lines: &[&'static str]| lines.iter().map(|line| ("forwarded", *line)).collect::<Vec<_>>();
+    for (lines, expected) in [
+        (&[][..], "127.0.0.1"),
+        (&["for=203.0.113.9"], "203.0.113.9"),
+        (&["for=198.51.100.1, for=203.0.113.9;proto=https, for=\"10.0.0.7:80\""], "203.0.113.9"),
+        (&["for=198.51.100.1", "For=\"[2001:DB8:cafe::17]:4711\";by=_gw"], "2001:db8:cafe::17"),
+        (&["for=\"198.51.100.1", "for=203.0.113.9;host=\"x\""], "203.0.113.9"),
+        (&["for=203.0.113.9;host=\"evil,for=198.51.100.1\""], "203.0.113.9"),
+        (&["host=\"evil;for=198.51.100.1\";for=203.0.113.9"], "203.0.113.9"),
+        (&["for=198.51.100.1", "for=\u{ff}, for=203.0.113.9"], "203.0.113.9"),
+        (&["for=198.51.100.1, for=_hidden"], "unknown"),
+        (&["for=198.51.100.1, for=unknown, for=10.0.0.7"], "unknown"),
+        (&["for=198.51.100.1, proto=https"], "unknown"),
+        (&["for=198.51.100.1", ""], "unknown"),
+    ] {
+        assert_eq!(seen_from(&app, &forwarded(lines)).await, expected, "{lines:?}");
+    }
+    let other = [("x-forwarded-for", "198.51.100.1"), ("forwarded", "for=203.0.113.9")];
+    assert_eq!(seen_from(&app, &other).await, "203.0.113.9", "the other header is not read");
+}
+
+#[tokio::test]
+async fn the_usual_header_says_where_a_client_is() {
+    let app = App::with(&[("TRUSTED_PROXY_CIDRS", "127.0.0.0/8,10.0.0.0/8")], &[]).await;
+    let usual =
+        |lines: &[&'static str]| lines.iter().map(|line| ("x-forwarded-for", *line)).collect::<Vec<_>>();
+    for (lines, expected) in [
+        (&["198.51.100.1, 203.0.113.9"][..], "203.0.113.9"),
+        (&["198.51.100.1", "203.0.113.9:4711, 10.0.0.7"], "203.0.113.9"),
+        (&["198.51.100.1,2001:db8::7"], "2001:db8::7"),
+        (&["198.51.100.1, [2001:db8::7]:80"], "2001:db8::7"),
+        (&["198.51.100.1, ::ffff:203.0.113.9"], "203.0.113.9"),
+        (&["198.51.100.1", "\u{ff}, 203.0.113.9"], "203.0.113.9"),
+        (&["\"198.51.100.1, 203.0.113.9"], "203.0.113.9"),
+        (&["198.51.100.1", "unknown"], "unknown"),
+        (&["198.51.100.1, , 10.0.0.7"], "unknown"),
+    ] {
+        assert_eq!(seen_from(&app, &usual(lines)).await, expected, "{lines:?}");
+    }
+    let other = [("forwarded", "for=198.51.100.1"), ("x-real-ip", "198.51.100.1")];
+    assert_eq!(seen_from(&app, &other).await, "127.0.0.1", "other headers are not read");
+    assert!(
+        seen_from(&App::start().await, &usual(&["203.0.113.9"])).await == "127.0.0.1",
+        "nobody is trusted"
+    );
+}
+
 #[tokio::test]
 async fn large_bodies_are_refused_quickly() {
     let app = App::start().await;

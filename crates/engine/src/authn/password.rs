@@ -57,6 +57,14 @@ impl Passwords {
         .await
     }
 
+    /// Whether a hash was made with the cost that the settings say. One that was not takes longer or shorter to check
+    /// than the decoy, which tells that there is an account.
+    pub fn is_current(&self, stored: &Secret<String>) -> bool {
+        let params =
+            |text: &str| PasswordHash::new(text).ok().map(|hash| (hash.algorithm, hash.params.to_string()));
+        params(stored.expose()) == params(self.decoy.expose())
+    }
+
     async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -125,6 +133,8 @@ mod tests {
             assert_eq!(work(stored.expose()), work(passwords.decoy.expose()));
             let m = settings.argon2_memory_cost;
             assert!(stored.expose().contains(&format!("m={m},")), "the settings count");
+            let dearer = stored.expose().replace(&format!("m={m},"), "m=4096,");
+            assert!(passwords.is_current(&stored) && !passwords.is_current(&Secret::new(dearer)));
         }
     }
 }

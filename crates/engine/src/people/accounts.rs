@@ -298,7 +298,7 @@ pub(super) async fn find(engine: &Engine, email: &str) -> Result<User> {
     user.ok_or_else(|| Error::not_found("User", ""))
 }
 
-fn check_full_name(name: Option<&str>) -> Result<()> {
+pub(super) fn check_full_name(name: Option<&str>) -> Result<()> {
     if name.is_none_or(|name| name.chars().count() <= 255 && !name.chars().any(domain::name::is_hidden)) {
         return Ok(());
     }

@@ -49,8 +49,7 @@ impl Tries {
     pub(super) fn take(engine: &Engine, caller: &Caller, email: &str) -> Result<Self> {
         let address: String = email.trim().to_lowercase().chars().take(255).collect();
         let mut taken = Self { keys: Vec::new() };
-        let client = caller.ip.map(|ip| format!("ip:{ip}"));
-        for key in [Some(format!("account:{address}")), client].into_iter().flatten() {
+        for key in [format!("account:{address}"), caller.client_key()] {
             if let Err(limited) = engine.people().logins.take(&key, engine.clock().now()) {
                 taken.give_back(engine);
                 return Err(limited);
@@ -75,7 +74,7 @@ async fn attempt(engine: &Engine, caller: &Caller, email: &str, password: Secret
         return Err(FAILED);
     }
     let stored = user.as_ref().map(|user| user.password_hash.clone());
-    let right = engine.passwords().verify(stored, password).await?;
+    let right = engine.passwords().verify(stored, password.clone()).await?;
     let Some(user) = user else {
         note_stranger(engine, caller, email).await?;
         return Err(FAILED);
@@ -83,11 +82,24 @@ async fn attempt(engine: &Engine, caller: &Caller, email: &str, password: Secret
     let now = engine.clock().now();
     let locked = user.locked_until.is_some_and(|until| until > now);
     if right && !locked && user.is_active {
+        if !engine.passwords().is_current(&user.password_hash) {
+            renew(engine, caller, &user, password).await?;
+        }
         return Ok(user);
     }
     // A locked account counts no further tries: it would stay locked for as long as somebody keeps trying.
     note_failure(engine, caller, &user, right, (!right && !locked).then_some(now)).await?;
     Err(FAILED)
+}
+
+/// Hashes a password anew that was hashed at another cost, so that trying it takes as long as trying any other.
+async fn renew(engine: &Engine, caller: &Caller, user: &User, password: Secret<String>) -> Result<()> {
+    let hash = engine.passwords().hash(password).await?;
+    let mut tx = engine.db().begin().await?;
+    store::users::renew_hash(&mut tx, user, &hash).await?;
+    let deed = Deed::done("user.password_rehash", "user", user.id.as_str());
+    audit::record(engine, &mut tx, &user.email, caller, deed).await?;
+    tx.commit().await
 }
 
 /// Records a failed login, and counts it where `counted` says since when.

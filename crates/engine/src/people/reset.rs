@@ -32,8 +32,7 @@ pub fn request_reset(engine: &Engine, caller: &Caller, email: &str, link: String
     }
     let address = domain::name::email("email", email).map_err(|problem| Error::Invalid(vec![problem]))?;
     let now = engine.clock().now();
-    let client = caller.ip.map(|ip| format!("ip:{ip}"));
-    for key in [Some(format!("account:{address}")), client].into_iter().flatten() {
+    for key in [format!("account:{address}"), caller.client_key()] {
         engine.people().resets.take(&key, now)?;
     }
     let (engine, caller) = (engine.clone(), caller.clone());
@@ -78,10 +77,31 @@ async fn send_link(engine: &Engine, caller: &Caller, address: &str, link: &str) 
     outbox.post(engine, caller, letter)
 }
 
-fn new_reset(user: &User, now: Timestamp, minutes: u64) -> Result<(Secret<String>, Reset)> {
+/// Makes a link's secret for somebody who registered, and says for how many minutes it is good.
+pub(super) async fn make_link(
+    engine: &Engine,
+    caller: &Caller,
+    user: &User,
+) -> Result<(Secret<String>, u64)> {
+    let minutes = engine.settings().people.passwords.reset_minutes;
+    let (secret, reset) = new_reset(user, engine.clock().now(), minutes)?;
+    let deed = Deed::done("user.password_reset_request", "user", user.id.as_str());
+    let mut tx = engine.db().begin().await?;
+    audit::record(engine, &mut tx, &user.email, caller, deed).await?;
+    store::passwords::add_reset(&mut tx, &reset).await?;
+    tx.commit().await?;
+    Ok((secret, minutes))
+}
+
+/// 256 random bits, as text.
+pub(super) fn random_secret() -> Result<Secret<String>> {
     let mut bytes = [0_u8; 32];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::internal("no random numbers"))?;
-    let secret = Secret::new(URL_SAFE_NO_PAD.encode(bytes));
+    Ok(Secret::new(URL_SAFE_NO_PAD.encode(bytes)))
+}
+
+fn new_reset(user: &User, now: Timestamp, minutes: u64) -> Result<(Secret<String>, Reset)> {
+    let secret = random_secret()?;
     let reset = Reset {
         token_hash: hash_of(secret.expose()),
         user_id: user.id.clone(),

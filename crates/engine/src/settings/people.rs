@@ -65,7 +65,9 @@ domain::settings! {
 domain::settings! {
     /// Ways to come in.
     EntrySettings {
-        /// Let anybody make an account. Otherwise administrators make them.
+        /// Let anybody make an account. Otherwise administrators make them. With a mail server the account is opened by a
+        /// link in a letter, and the answer is the same for every address; without one it counts at once, and an address
+        /// that has an account already is refused, which shows that it has one.
         public_registration: bool = "PUBLIC_REGISTRATION_ENABLED", default "false";
         /// Never lock administrators out for failed logins, so that nobody can do that to them.
         protect_admins: bool = "PROTECT_ALL_ADMINS", default "true";

@@ -42,8 +42,15 @@ async fn register(
         return Err(problem::detail(StatusCode::FORBIDDEN, text));
     }
     let Json(body) = body?;
-    let who = (body.email.as_str(), body.full_name);
-    let session = people::register(engine, &public.caller, who, Secret::new(body.password)).await;
+    let (who, password) = ((body.email.as_str(), body.full_name), Secret::new(body.password));
+    if people::registration_takes_a_letter(engine) {
+        let taken = people::register_by_letter(engine, &public.caller, who, &password, link(&public.app));
+        taken.map_err(|error| Failure(error).into_response())?;
+        let message =
+            "If an account can be made for this address, a letter with a link to open it is on its way.";
+        return Ok(problem::body(StatusCode::ACCEPTED, &json!({ "success": true, "message": message })));
+    }
+    let session = people::register(engine, &public.caller, who, password).await;
     let session = session.map_err(|error| Failure(error).into_response())?;
     Ok(sessions::begun(&public.app, &session))
 }

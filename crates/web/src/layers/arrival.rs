@@ -35,7 +35,7 @@ impl Arrival {
         let headers = request.headers();
         let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_canonical());
         let caller = Caller {
-            ip: peer.map(|peer| proxies.client(peer, headers)),
+            ip: peer.and_then(|peer| proxies.client(peer, headers)),
             user_agent: user_agent(headers),
             request_id: new_request_id(),
             via: "api",

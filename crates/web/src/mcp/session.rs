@@ -5,14 +5,18 @@
 //!
 //! It also says which token it was opened with. Another token of the same person may go on with the session, because
 //! clients refresh their tokens while a session lasts; but not after the first one was taken away ([`token_stands`]).
+//! Where answers go to the opener and not to whoever asks (HTTP+SSE), it has to reach what the first one reached, no
+//! more and no less ([`Session::reaches_as`]).
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, hash_map},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use domain::{Actor, Clock, Error, Result, Timestamp};
+use domain::{Actor, Clock, Error, Result, Scope, Timestamp, id::ServerId};
 use engine::{Engine, people::token_stands};
 use protocol::{abilities::Abilities, json::RawObject, seal::Sealer, version};
 use serde_json::json;
@@ -48,6 +52,8 @@ pub(crate) struct Session {
     pub(crate) abilities: Abilities,
     /// The id of the token that it was opened with, where that had one.
     opener: Option<Arc<str>>,
+    /// What that token reached.
+    reach: String,
     /// The process that opened it, where what it asked for is kept.
     pub(crate) owner: Option<Arc<str>>,
 }
@@ -56,6 +62,12 @@ impl Session {
     /// The same session after a handshake in it.
     pub(crate) fn after(self, handshake: &Self) -> Self {
         Self { version: handshake.version, abilities: handshake.abilities, ..self }
+    }
+
+    /// Whether somebody comes with the token that the session was opened with, or one that reaches the same.
+    pub(crate) fn reaches_as(&self, actor: &Actor) -> bool {
+        let same = self.opener.is_some() && self.opener.as_deref() == actor.token_id.as_deref();
+        same || self.reach == reach_of(actor)
     }
 }
 
@@ -85,8 +97,10 @@ impl Sessions {
     ) -> Result<String> {
         let ends = self.clock.now().plus(LIFETIME).seconds();
         let opener = &actor.token_id;
-        let (id, can) = (domain::id::UserId::random(), abilities.bits());
-        let text = json!({ "id": id, "v": version, "c": can, "exp": ends, "t": opener, "o": &*self.owner });
+        let (id, can, reach) = (domain::id::UserId::random(), abilities.bits(), reach_of(actor));
+        let owner = &*self.owner;
+        let text =
+            json!({ "id": id, "v": version, "c": can, "exp": ends, "t": opener, "r": reach, "o": owner });
         let text = text.to_string();
         self.sealer
             .seal("session", binding(actor, place).as_bytes(), text.as_bytes())
@@ -105,7 +119,8 @@ impl Sessions {
         let abilities = Abilities::from_bits(bits);
         let opener = object.text("t").map(|token_id| Arc::from(&*token_id));
         let owner = object.text("o").filter(|owner| !owner.is_empty()).map(|owner| Arc::from(&*owner));
-        alive.then_some(Session { key, version, abilities, opener, owner })
+        let reach = object.text("r").map(Cow::into_owned).unwrap_or_default();
+        alive.then_some(Session { key, version, abilities, opener, reach, owner })
     }
 
     /// Whether the token that a session was opened with has not been taken away. Requests with that very token have
@@ -143,6 +158,25 @@ impl Sessions {
 /// What an id is sealed to. The length keeps two fields from being read as one.
 fn binding(actor: &Actor, place: &str) -> String {
     format!("{}:{}:{place}", actor.email.len(), actor.email)
+}
+
+/// What a token reaches, in short: whose rows, which permissions it may use, which virtual server it is for. Not what
+/// its person may do, which is asked with every request.
+fn reach_of(actor: &Actor) -> String {
+    let scope = match &actor.scope {
+        Scope::PublicOnly => Vec::new(),
+        Scope::Unrestricted { .. } => vec!["*"],
+        Scope::Teams { teams, .. } => {
+            let mut teams: Vec<&str> = teams.iter().map(domain::id::TeamId::as_str).collect();
+            teams.sort_unstable();
+            teams.insert(0, "");
+            teams
+        }
+    };
+    let mut hasher = DefaultHasher::new();
+    (actor.is_admin, scope, format!("{:?}", actor.cap), actor.server.as_ref().map(ServerId::as_str))
+        .hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
 }
 
 /// Calls under way in sessions of this process, by session and request id, so that a client can cancel its own.
@@ -199,7 +233,7 @@ impl Drop for Entry {
 
 #[cfg(test)]
 mod tests {
-    use domain::{PermissionSet, Scope};
+    use domain::PermissionSet;
 
     use super::*;
 

@@ -1,6 +1,9 @@
 //! `contextforge reverse-proxy`: a server behind a firewall becomes a gateway, for as long as it is connected.
 
-use std::process::Stdio;
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -9,7 +12,12 @@ use tokio::process::Child;
 use super::ws::{Client, status};
 use crate::{
     app::{App, command},
-    federation::{call, listed, processes::lives},
+    federation::{
+        call, listed,
+        peer::{Era, Peer},
+        processes::lives,
+        register,
+    },
 };
 
 const ON: (&str, &str) = ("MCPGATEWAY_REVERSE_PROXY_ENABLED", "true");
@@ -143,4 +151,33 @@ async fn the_door_takes_programs_and_nobody_else() {
     assert!(client.next().await.is_err());
     app.until(async || sessions(&app).await.is_empty()).await;
     assert_eq!(app.get("/v1/gateways", &app.admin()).await.expect(200), json!([]));
+}
+
+/// Programs that connect and say nothing take up no place of those that do.
+#[tokio::test]
+async fn mute_programs_hold_up_nobody() {
+    let app = App::with(&[ON], &[]).await;
+    let mut mute = Vec::new();
+    for n in 0..20 {
+        let mut client = Client::with(&app, "/reverse-proxy/ws", &app.admin()).await.unwrap();
+        client.send(&json!({ "type": "register", "server": { "name": format!("Mute {n}") } })).await;
+        assert_eq!(client.next().await.unwrap()["type"], "register_ack");
+        // The gateway waits for an answer to this from now on.
+        assert_eq!(client.next().await.unwrap()["type"], "request");
+        mute.push(client);
+    }
+    let began = Instant::now();
+    let peer = Peer::start(Era::Modern).await;
+    register(&app, "up", &peer.url()).await;
+    let mut program = publish(&app, &app.admin(), &[]);
+    app.until(async || listed(&app).await.contains(&"home-pid".to_owned())).await;
+    let fresh = app.beside().await;
+    assert_eq!(fresh.get("/ready", "").await.status.as_u16(), 200);
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "before any of them was given up: {:?}",
+        began.elapsed()
+    );
+    assert_eq!(sessions(&app).await.len(), 21, "all of them are still connected");
+    program.kill().await.unwrap();
 }

@@ -192,6 +192,50 @@ async fn a_stream_is_its_principals_at_its_place() {
     assert_eq!(app.post(&message, &bound, ping.clone()).await.status.as_u16(), 403);
 }
 
+/// What a stream tells is read by whoever opened it: a broader token must not have its answers told there, and a
+/// narrower one must not put its messages among those of a broader one.
+#[tokio::test]
+async fn a_stream_is_for_tokens_that_reach_what_its_opener_reached() {
+    let app = App::start().await;
+    let session = app.user("ann@example.com").await;
+    let team = app.post("/teams/", &session, json!({ "name": "Red" })).await.expect(201);
+    let team = team["id"].as_str().unwrap();
+    let signed = |n: u8, changes: Value| {
+        let mut claims = token::claims("ann@example.com");
+        claims["user"]["is_admin"] = json!(false);
+        claims["jti"] = json!(format!("jti-{n}"));
+        for (name, value) in changes.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        token::sign(&claims)
+    };
+    let server = json!({ "server": { "name": "one" }, "visibility": "public" });
+    let server = app.post("/v1/servers", &app.admin(), server).await.expect(201)["id"].clone();
+    let tokens = [
+        signed(1, json!({ "teams": [] })),
+        signed(2, json!({ "teams": [team] })),
+        signed(3, json!({ "teams": [team], "scopes": { "permissions": ["servers.use", "tools.read"] } })),
+        signed(4, json!({ "teams": [team], "scopes": { "server_id": server } })),
+    ];
+    let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+    for (opener, token) in tokens.iter().enumerate() {
+        let mut client = Client::open(&app, "/sse", token).await;
+        for (other, posted) in tokens.iter().enumerate() {
+            let expected = if opener == other { 202 } else { 404 };
+            assert_eq!(client.send(posted, &ping).await, expected, "{other} on the stream of {opener}");
+        }
+        assert_eq!(client.events.next().await.unwrap()["id"], 1);
+        let (list, before) = client.ask("tools/list", json!({})).await;
+        assert!(
+            before.is_empty() && list["result"].is_object(),
+            "nothing of the others was told: {before:?}"
+        );
+    }
+    // Another login of hers reaches the same.
+    let client = Client::open(&app, "/sse", &session).await;
+    assert_eq!(client.send(&app.login("ann@example.com").await, &ping).await, 202);
+}
+
 #[tokio::test]
 async fn refusals_have_their_numbers_on_the_stream_too() {
     let app = App::start().await;

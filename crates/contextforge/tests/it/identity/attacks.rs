@@ -75,3 +75,29 @@ async fn a_link_for_a_new_password_is_not_in_the_database() {
     let state = app.get(&path, "").await.expect(200);
     assert_eq!(state["valid"], true, "{state}");
 }
+
+/// A hash of another cost takes another time to try, which tells that there is an account: it goes with the next login.
+#[tokio::test]
+async fn passwords_are_hashed_at_the_cost_of_today() {
+    let mut app = App::with(&[("ARGON2ID_MEMORY_COST", "4096")], &[]).await;
+    if app.database_url().is_some() {
+        return;
+    }
+    make(&app, ANN, json!({})).await;
+    let stored = async |app: &App, cost: &str| {
+        let url = format!("sqlite://{}?mode=ro", app.folder.path().join("data/contextforge.db").display());
+        let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+        let asked = sqlx::query_scalar::<_, String>("SELECT password_hash FROM users WHERE email = $1");
+        let hash = asked.bind(ANN).fetch_one(&pool).await.unwrap();
+        pool.close().await;
+        hash.contains(&format!("$m={cost},"))
+    };
+    assert!(stored(&app, "4096").await);
+    app.set("ARGON2ID_MEMORY_COST", "8192");
+    app.kill_and_restart().await;
+    assert_eq!(try_login(&app, ANN, OTHER).await, 401);
+    assert!(stored(&app, "4096").await, "nobody has shown the password");
+    assert_eq!(try_login(&app, ANN, PASSWORD).await, 200);
+    assert!(stored(&app, "8192").await);
+    assert_eq!((try_login(&app, ANN, PASSWORD).await, try_login(&app, ANN, OTHER).await), (200, 401));
+}

@@ -1,6 +1,10 @@
 //! A database that is stopped, and one that hangs: the table of `engine::authn::revocation::standing`.
 //!
-//! With a real PostgreSQL behind a line that fails; these tests run where `TEST_POSTGRES_URL` names a server.
+//! With a real PostgreSQL behind a line that fails; these tests run where `TEST_POSTGRES_URL` names a server. In
+//! [`real`] it is the server itself that stops and dies; those tests start their own, where PostgreSQL is installed.
+
+mod real;
+mod server;
 
 use std::time::{Duration, Instant};
 

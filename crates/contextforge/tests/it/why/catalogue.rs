@@ -1,6 +1,7 @@
 //! What is hidden is as if it were not there, at every door and for everybody, administrators included; and the
 //! administration's routes take an administrator's account and credential.
 
+use engine::policy::methods::METHODS;
 use serde_json::{Value, json};
 use web::guard::Access;
 
@@ -44,6 +45,55 @@ async fn hidden_things_are_unknown_to_every_method() {
     let there =
         answer(app, &app.admin(), "prompts/get", json!({ "name": "blue-test-simple-prompt" }), "none").await;
     assert!(there.contains("\"messages\""), "the names are right: {there}");
+}
+
+/// What is asked in a session of somebody's; `who` stands in every name that is asked for.
+async fn in_session(app: &App, (token, session): (&str, &str), method: &str, who: &str) -> String {
+    let prompt = json!({ "type": "ref/prompt", "name": format!("{who}-test-prompt-with-arguments") });
+    let suffix = if method == "tools/call" { "echo" } else { "test-simple-prompt" };
+    let params = json!({
+        "name": format!("{who}-{suffix}"), "uri": format!("note://{who}/1"), "arguments": {}, "ref": prompt,
+        "argument": { "name": "arg1", "value": "" },
+    });
+    let message = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params });
+    let reply = app.mcp_raw("/mcp", token, &message.to_string(), &[("mcp-session-id", session)]).await;
+    let text = String::from_utf8_lossy(&reply.body).replace(&format!("{who}-"), "WHO-");
+    format!("{} {}", reply.status, text.replace(&format!("//{who}/"), "//WHO/"))
+}
+
+/// Every method of the table that is about rows, with those of another team.
+#[tokio::test]
+async fn another_teams_rows_are_not_there_for_any_method() {
+    let world = World::make().await;
+    let app = &world.app;
+    let resource = json!({ "uri": "note://blue/1", "name": "blue-note", "content": "x" });
+    let body = json!({ "resource": resource, "visibility": "team", "team_id": world.blue });
+    app.post("/v1/resources", &app.admin(), body).await.expect(200);
+    let mut sessions = Vec::new();
+    for token in [app.login(CARL).await, app.admin()] {
+        let hello = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
+        let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello }).to_string();
+        let session = app.mcp_raw("/mcp", &token, &hello, &[]).await.header("mcp-session-id").to_owned();
+        sessions.push((token, session));
+    }
+    let [carl, admin] = &sessions[..] else { panic!("two") };
+    let ask = async |(token, session): &(String, String), method: &str, who: &str| {
+        in_session(app, (token, session), method, who).await
+    };
+    for method in METHODS.iter().filter(|method| !method.about.is_empty()).map(|method| method.name) {
+        let (there, nowhere) = (ask(carl, method, "blue").await, ask(carl, method, "none").await);
+        if method.ends_with("/list") {
+            assert!(there.contains("\"result\"") && !there.contains("WHO"), "{method}: {there}");
+            continue;
+        }
+        assert_eq!(there, nowhere, "{method}");
+        assert!(there.contains("\"error\"") || method == "resources/unsubscribe", "{method}: {there}");
+        if method != "resources/unsubscribe" {
+            assert_ne!(ask(admin, method, "blue").await, ask(admin, method, "none").await, "{method}");
+        }
+    }
+    let listed = ask(admin, "tools/list", "blue").await;
+    assert!(listed.contains("WHO-echo"), "the names are right: {listed}");
 }
 
 #[tokio::test]

@@ -64,17 +64,19 @@ async fn read(engine: &Engine) -> Result<()> {
 /// Commits a change that ends or changes credentials: it counts here when this returns, and is told to the others.
 pub(crate) async fn commit(engine: &Engine, tx: store::Tx) -> Result<()> {
     tx.commit().await?;
-    committed(engine).await;
+    let outcome = committed(engine).await;
     engine.bus().publish("identity", "").await;
-    Ok(())
+    outcome
 }
 
-/// Reads back what this process has just committed. Where that fails nobody is let in on what it knew before.
-pub(crate) async fn committed(engine: &Engine) {
-    if let Err(error) = sync(engine).await {
-        engine.revocations().standing.distrust();
-        tracing::error!(%error, "a change of credentials is committed and could not be read back");
-    }
+/// Reads back what this process has just committed. Where that fails nobody is let in on what it knew before; with
+/// `AUTH_REVOCATION_FAIL_MODE=open` they are, so that the change does not count here yet, and is not said to.
+pub(crate) async fn committed(engine: &Engine) -> Result<()> {
+    let standing = &engine.revocations().standing;
+    let Err(error) = sync(engine).await else { return Ok(()) };
+    standing.distrust();
+    tracing::error!(%error, "a change of credentials is committed and could not be read back");
+    if standing.mode() == FailMode::Open { Err(error) } else { Ok(()) }
 }
 
 /// Follows what others change, for as long as the program runs.

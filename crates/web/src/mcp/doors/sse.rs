@@ -2,7 +2,7 @@
 //! stream. `/servers/{id}/sse` and `/servers/{id}/message` are the same for one virtual server.
 //!
 //! The id in the address of the messages is a session id: sealed, and bound to its principal and place, so that it opens
-//! nothing to anybody else (404). The stream lives in one process, and so do its messages. A client that does not read
+//! nothing to anybody else (404), nor to another token of the same person that reaches more or less. The stream lives in one process, and so do its messages. A client that does not read
 //! its answers loses the stream; it never keeps anybody waiting.
 
 mod line;
@@ -147,7 +147,9 @@ async fn find(auth: &Authorized<ServersUse>, at: &str, query: Option<&str>) -> R
     let mut ids = pairs.filter(|(name, _)| name == "session_id").map(|(_, id)| id);
     let (Some(id), None) = (ids.next(), ids.next()) else { return Ok(None) };
     let sessions = auth.app.sessions();
-    let Some(session) = sessions.find(auth.actor(), at, &id) else { return Ok(None) };
+    // Its answers are read by whoever opened it, who must not be told more than the token that opened it reaches.
+    let found = sessions.find(auth.actor(), at, &id).filter(|session| session.reaches_as(auth.actor()));
+    let Some(session) = found else { return Ok(None) };
     if !sessions.stands(auth.app.engine(), auth.actor(), &session).await? {
         return Ok(None);
     }
