@@ -44,6 +44,11 @@ impl<'a> Text<'a> {
     pub(crate) fn metadata(field: &'a str, text: Option<&'a str>) -> Option<Self> {
         text.map(|value| Self { field, kind: Kind::Metadata, mime: None, value })
     }
+
+    /// Tags: they may be numbers of people as well.
+    pub(crate) fn tags(tags: Option<&'a [String]>) -> impl Iterator<Item = Self> {
+        tags.unwrap_or_default().iter().filter_map(|tag| Self::metadata("tags", Some(tag)))
+    }
 }
 
 /// What a submission is about: the kind of thing and its id or name.

@@ -49,8 +49,8 @@ pub async fn create(
     new: NewServer,
 ) -> Result<Server> {
     let checked = new.check()?;
-    screened(engine, permit, caller, &checked.name, (Some(&checked.name), new.description.as_deref()))
-        .await?;
+    let texts = (Some(&*checked.name), new.description.as_deref(), Some(&*new.tags));
+    screened(engine, permit, caller, &checked.name, texts).await?;
     let owned = ownership::of_new(engine, permit, &new.wish).await?;
     let chosen = choice::look_up(engine, permit.scope(), &checked.choice).await?;
     choice::refuse_wider(&chosen, &owned)?;
@@ -86,7 +86,8 @@ pub async fn update(
     let before = visible(engine, permit.scope(), id).await?;
     ownership::may_change(permit, &before.owned)?;
     let checked = change.check(&before)?;
-    screened(engine, permit, caller, id, (change.name.as_deref(), change.description.as_deref())).await?;
+    let texts = (change.name.as_deref(), change.description.as_deref(), change.tags.as_deref());
+    screened(engine, permit, caller, id, texts).await?;
     let owned = ownership::of_changed(engine, permit, &before.owned, &change.wish).await?;
     let chosen = choice::look_up_changed(engine, permit.scope(), &checked.choice, &before).await?;
     choice::refuse_wider(&chosen, &owned)?;
@@ -236,10 +237,10 @@ async fn screened<P>(
     permit: &Permit<P>,
     caller: &Caller,
     id: &str,
-    (name, description): (Option<&str>, Option<&str>),
+    (name, description, tags): (Option<&str>, Option<&str>, Option<&[String]>),
 ) -> Result<()> {
     let texts = [Text::metadata("name", name), Text::metadata("description", description)];
-    let texts = texts.into_iter().flatten();
+    let texts = texts.into_iter().flatten().chain(Text::tags(tags));
     content_security::screen(engine, &permit.actor().email, caller, ("server", id), texts).await
 }
 
