@@ -110,7 +110,7 @@ fn rows<T: DeserializeOwned>(folder: &Path, name: &str) -> Result<Vec<T>> {
     }
     let shown = path.display();
     let bytes = std::fs::read(&path).with_context(|| format!("{shown} cannot be read"))?;
-    let bytes = if path.extension() == Some("gz".as_ref()) { unpacked(&path, bytes)? } else { bytes };
+    let bytes = if path.extension() == Some("gz".as_ref()) { unpacked(&path, &bytes)? } else { bytes };
     let text = String::from_utf8(bytes).with_context(|| format!("{shown} is not text in UTF-8"))?;
     let lines = (1_usize..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
     // The text of a row is not shown: it can be an attack on the terminal.
@@ -122,11 +122,11 @@ fn rows<T: DeserializeOwned>(folder: &Path, name: &str) -> Result<Vec<T>> {
         .collect()
 }
 
-fn unpacked(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>> {
+fn unpacked(path: &Path, bytes: &[u8]) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     if !bytes.is_empty() {
         // Half a file would be measured as if it were all of it.
-        let read = MultiGzDecoder::new(&*bytes).read_to_end(&mut out);
+        let read = MultiGzDecoder::new(bytes).read_to_end(&mut out);
         read.with_context(|| format!("{} is not a whole gzip file", path.display()))?;
     }
     Ok(out)

@@ -63,9 +63,9 @@ fn what_is_not_there_has_no_verdict() {
         let path = folder.path().join(format!("{name}.jsonl"));
         let kept = fs::read(&path).unwrap();
         if empty {
-            fs::write(&path, "").unwrap()
+            fs::write(&path, "").unwrap();
         } else {
-            fs::remove_file(&path).unwrap()
+            fs::remove_file(&path).unwrap();
         }
         let (without, shown) = bars(folder.path());
         fs::write(&path, kept).unwrap();

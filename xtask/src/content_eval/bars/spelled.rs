@@ -4,8 +4,10 @@ use content::{Kind, Screen};
 
 use super::Entry;
 
+type Number = (&'static str, &'static [&'static str], &'static [&'static str]);
+
 /// Rules with groups of digits, and what they are written with between them.
-const NUMBERS: [(&str, &[&str], &[&str]); 6] = [
+const NUMBERS: [Number; 6] = [
     ("pii/credit_card", &["4539", "1488", "0343", "6467"], &["", " ", "-", ".", "\u{a0}"]),
     ("pii/credit_card", &["3711", "443711", "44376"], &["", " ", "-", ".", "\u{a0}"]),
     ("pii/ssn", &["536", "90", "4399"], &["-", " ", "\u{a0}", "\u{2011}"]),
@@ -21,7 +23,7 @@ fn spellings(written: &str) -> Vec<String> {
     let wide = |c: char| char::from_u32(u32::from(c) + 0xfee0).filter(|_| c.is_ascii_digit()).unwrap_or(c);
     let mut all = vec![written.to_owned(), written.chars().map(wide).collect()];
     for unseen in UNSEEN {
-        all.push(written.chars().map(|c| format!("{c}{unseen}")).collect());
+        all.push(written.chars().flat_map(|c| std::iter::once(c).chain(unseen.chars())).collect());
         all.push(written.replacen(
             |c: char| c.is_ascii_digit(),
             &format!("{}{unseen}", first_digit(written)),
