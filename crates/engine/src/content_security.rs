@@ -14,6 +14,7 @@ use domain::{Caller, Error, Problem, Result, violation::Violation};
 
 pub use content::csp::{self, SANDBOX};
 
+pub(crate) use self::violations::listed;
 pub use self::violations::{Recorded, list};
 use crate::Engine;
 
