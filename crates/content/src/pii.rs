@@ -20,7 +20,7 @@ use domain::Problem;
 use crate::{
     patterns::{Custom, Mime},
     settings::{ContentSettings, Mode},
-    text::{Markdown, fold},
+    text::{Builder, Markdown, View, fold},
     verdict::{Family, Finding, Severity},
 };
 
@@ -76,7 +76,13 @@ impl Pii {
     }
 
     pub(crate) fn scan(&self, mode: Mode, mime: Mime, text: &str) -> Vec<Finding> {
-        let view = fold(text);
+        let folded = fold(text);
+        let plain = hyphens(folded.text());
+        let view = plain.as_ref().unwrap_or(&folded);
+        let source = |span: Range<usize>| match &plain {
+            Some(plain) => folded.source(plain.source(span)),
+            None => folded.source(span),
+        };
         // Ends by starts. They do not overlap, so that only the last one that starts before an end can reach beyond it.
         let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
         let mut found = Vec::new();
@@ -94,7 +100,7 @@ impl Pii {
                         family: Family::Pii,
                         rule: detector.rule.into(),
                         severity: if permitted { Severity::Notice } else { Severity::Critical },
-                        span: view.source(value.span),
+                        span: source(value.span),
                         message: detector.message.into(),
                     });
                 }
@@ -106,6 +112,23 @@ impl Pii {
         }
         found
     }
+}
+
+/// The text with the plain hyphen for the others that numbers are written with; nothing where there are none.
+fn hyphens(text: &str) -> Option<View> {
+    let other = |c: char| matches!(c, '\u{2010}'..='\u{2013}' | '\u{2043}' | '\u{2212}');
+    if text.is_ascii() || !text.contains(other) {
+        return None;
+    }
+    let mut builder = Builder::with_capacity(text.len());
+    let mut copied = 0;
+    for (at, found) in text.match_indices(other) {
+        builder.copy(text.get(copied..at).unwrap_or_default(), copied);
+        builder.replace("-", at, found.len());
+        copied = at + found.len();
+    }
+    builder.copy(text.get(copied..).unwrap_or_default(), copied);
+    Some(builder.finish())
 }
 
 /// One or two values in code are examples; from three distinct ones on it is data.
@@ -159,6 +182,10 @@ mod tests {
             ("at 2a00:1450:4001:81b::200e now", "pii/ip_address"),
             ("４５３９ １４８８ ０３４３ ６４６７", "pii/credit_card"),
             ("536\u{200b}-90-4399", "pii/ssn"),
+            ("536\u{2011}90\u{2013}4399", "pii/ssn"),
+            ("4539.1488.0343.6467", "pii/credit_card"),
+            ("card 4539 1488 0343 6467. 12 days", "pii/credit_card"),
+            ("+44.20.7123.4567", "pii/phone"),
         ] {
             let (strict, moderate) = rules(text);
             assert_eq!(strict, [rule], "{text}");
@@ -204,6 +231,10 @@ mod tests {
             "https://u:p@host.io/x",
             "icon@2x.png",
             "1.2.3",
+            "1.2.3.4567.8",
+            "pages 100\u{2013}200, 2019\u{2013}2020",
+            "+2024-01-15",
+            "4539.1488.0343.6468",
             "256.1.1.1",
             "checkout@v4.1",
         ] {

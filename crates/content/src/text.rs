@@ -11,7 +11,7 @@ mod markdown;
 mod seek;
 mod view;
 
-pub(crate) use base64::islands;
+pub(crate) use base64::{islands, whole};
 pub(crate) use decode::decode;
 pub(crate) use fold::{fold, invisible};
 pub(crate) use json::strings;

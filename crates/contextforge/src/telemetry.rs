@@ -2,7 +2,17 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{
+        self, FmtContext,
+        format::{FormatEvent, FormatFields, Writer},
+    },
+    layer::SubscriberExt,
+    registry::LookupSpan,
+    util::SubscriberInitExt,
+};
 
 use crate::config::ProcessSettings;
 
@@ -16,7 +26,8 @@ pub(crate) fn start(settings: &ProcessSettings) -> anyhow::Result<()> {
         .map_or_else(|| !std::io::stderr().is_terminal(), |format| format.eq_ignore_ascii_case("json"));
     let registry = tracing_subscriber::registry().with(filter);
     if json {
-        registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()?;
+        let lines = fmt::layer().json().flatten_event(true).map_event_format(ContractLevels);
+        registry.with(lines.with_writer(std::io::stderr)).try_init()?;
     } else {
         let colours = std::io::stderr().is_terminal();
         registry
@@ -24,6 +35,31 @@ pub(crate) fn start(settings: &ProcessSettings) -> anyhow::Result<()> {
             .try_init()?;
     }
     Ok(())
+}
+
+/// Lines in JSON with the levels of the contract's records, where a warning is a `WARNING`.
+struct ContractLevels<F>(F);
+
+impl<S, N, F> FormatEvent<S, N> for ContractLevels<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> std::fmt::Result {
+        if *event.metadata().level() != Level::WARN {
+            return self.0.format_event(context, writer, event);
+        }
+        let mut line = String::new();
+        self.0.format_event(context, Writer::new(&mut line), event)?;
+        // The level comes before everything that an event says.
+        writer.write_str(&line.replacen(r#""level":"WARN""#, r#""level":"WARNING""#, 1))
+    }
 }
 
 /// The filter that `LOG_LEVEL` names: a level, or levels with the parts of the program that they are for. The filter's

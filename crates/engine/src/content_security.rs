@@ -14,6 +14,7 @@ use domain::{Caller, Error, Problem, Result, violation::Violation};
 
 pub use content::csp::{self, SANDBOX};
 
+pub(crate) use self::violations::listed;
 pub use self::violations::{Recorded, list};
 use crate::Engine;
 
@@ -43,6 +44,11 @@ impl<'a> Text<'a> {
     /// A name or description.
     pub(crate) fn metadata(field: &'a str, text: Option<&'a str>) -> Option<Self> {
         text.map(|value| Self { field, kind: Kind::Metadata, mime: None, value })
+    }
+
+    /// Tags: they may be numbers of people as well.
+    pub(crate) fn tags(tags: Option<&'a [String]>) -> impl Iterator<Item = Self> {
+        tags.unwrap_or_default().iter().filter_map(|tag| Self::metadata("tags", Some(tag)))
     }
 }
 

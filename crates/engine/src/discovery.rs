@@ -7,7 +7,7 @@ pub(crate) mod merging;
 pub(crate) mod naming;
 pub(crate) mod pinning;
 pub(crate) mod reading;
-mod reports;
+pub(crate) mod reports;
 pub(crate) mod taken;
 
 use std::{collections::HashSet, time::Duration};
@@ -27,6 +27,7 @@ use self::{
     merging::{Changes, Origin},
     pinning::Pinned,
     reading::{FoundNamed, FoundResource, Listed},
+    reports::Remarked,
 };
 use crate::{engine::Engine, ownership};
 
@@ -47,6 +48,8 @@ pub(crate) struct Found {
     pub(crate) prompts: Option<Listed<FoundNamed>>,
     pub(crate) resources: Option<Listed<FoundResource>>,
     pub(crate) templates: Option<Listed<FoundResource>>,
+    /// What was found in prompts, resources and templates.
+    pub(crate) remarked: Vec<Remarked>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -67,6 +70,8 @@ pub(crate) struct Plan {
     pub(crate) resources: Changes<Resource>,
     /// Which definitions are served.
     pub(crate) pinned: Pinned,
+    /// What was found in new and changed prompts and resources.
+    pub(crate) remarked: Vec<Remarked>,
     /// What people should know.
     pub(crate) notes: Vec<String>,
 }
@@ -98,6 +103,17 @@ impl Plan {
     pub(crate) fn is_empty(&self) -> bool {
         let rows = self.tools.is_empty() && self.prompts.is_empty() && self.resources.is_empty();
         rows && self.pinned.pins.is_empty() && self.pinned.forgotten.is_empty()
+    }
+
+    /// Whether a prompt or a resource is new or changed.
+    fn brings(&self, one: &Remarked) -> bool {
+        let (prompts, resources) = (&self.prompts, &self.resources);
+        match one.kind {
+            "prompt" => {
+                prompts.add.iter().chain(&prompts.update).any(|prompt| prompt.original_name == one.name)
+            }
+            _ => resources.add.iter().chain(&resources.update).any(|resource| resource.uri == one.name),
+        }
     }
 
     /// The counts of tools; one whose upstream changed it counts as updated, whatever is served.
@@ -192,7 +208,10 @@ async fn ask(engine: &Engine, target: &Target) -> Result<Found> {
     }
     let tools = reading::tools(&tools);
     let (reports, pinning) = (reports::of(engine, &tools.items).await?, engine.settings().pins.mode);
-    Ok(Found { connected, tools, reports, pinning, prompts, resources, templates, notes })
+    let others = [&resources, &templates].into_iter().flatten().flat_map(|listed| &listed.items);
+    let named = prompts.iter().flat_map(|listed| &listed.items);
+    let remarked = reports::of_others(engine, named, others).await?;
+    Ok(Found { connected, tools, reports, pinning, prompts, resources, templates, remarked, notes })
 }
 
 /// Tools are what an upstream is registered for; a refused list of something else is a note, not a failure.
@@ -243,6 +262,7 @@ pub(crate) fn plan(origin: Origin<'_>, stored: Stored, found: &Found) -> Plan {
             plan.notes.extend(list.skipped.iter().cloned());
         }
     }
+    plan.remarked = found.remarked.iter().filter(|one| plan.brings(one)).cloned().collect();
     plan
 }
 

@@ -212,6 +212,11 @@ pub(crate) async fn owner_of(engine: &Engine, id: &GatewayId) -> Result<Gateway>
     row.map(|row| row.gateway).ok_or_else(|| Error::not_found("Gateway", id.as_str()))
 }
 
+/// The id of a gateway that `scope` sees.
+pub(crate) async fn id_of(engine: &Engine, scope: &Scope, id: &str) -> Result<GatewayId> {
+    visible(engine, scope, id).await.map(|row| row.gateway.id)
+}
+
 async fn visible(engine: &Engine, scope: &Scope, id: &str) -> Result<GatewayRow> {
     let missing = || Error::not_found("Gateway", id);
     let parsed = GatewayId::parse(id).filter(|parsed| parsed.as_str() == id).ok_or_else(missing)?;

@@ -76,7 +76,7 @@ pub async fn update(
         Text::metadata("custom_name", custom_name(&before, &change)),
         Text::metadata("description", change.description.as_deref()),
     ];
-    let texts = texts.into_iter().flatten();
+    let texts = texts.into_iter().flatten().chain(Text::tags(change.tags.as_deref()));
     content_security::screen(engine, &permit.actor().email, caller, ("prompt", id), texts).await?;
     let gateway = gateways::owner_of(engine, &before.gateway_id).await?;
     let owned = ownership::of_changed(engine, permit, &before.owned, &change.wish).await?;

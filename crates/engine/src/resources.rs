@@ -72,7 +72,7 @@ pub async fn update(
         Text::metadata("name", change.name.as_deref()),
         Text::metadata("description", change.description.as_deref()),
     ];
-    let texts = texts.into_iter().flatten();
+    let texts = texts.into_iter().flatten().chain(Text::tags(change.tags.as_deref()));
     content_security::screen(engine, &permit.actor().email, caller, ("resource", id), texts).await?;
     let gateway = gateways::owner_of(engine, &before.gateway_id).await?;
     let owned = ownership::of_changed(engine, permit, &before.owned, &change.wish).await?;

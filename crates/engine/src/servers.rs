@@ -49,8 +49,9 @@ pub async fn create(
     new: NewServer,
 ) -> Result<Server> {
     let checked = new.check()?;
-    screened(engine, permit, caller, &checked.name, (Some(&checked.name), new.description.as_deref()))
-        .await?;
+    let texts = [Text::metadata("name", Some(&checked.name)), described(new.description.as_deref())];
+    let texts = texts.into_iter().flatten().chain(Text::tags(Some(&new.tags)));
+    screened(engine, permit, caller, &checked.name, texts).await?;
     let owned = ownership::of_new(engine, permit, &new.wish).await?;
     let chosen = choice::look_up(engine, permit.scope(), &checked.choice).await?;
     choice::refuse_wider(&chosen, &owned)?;
@@ -86,7 +87,9 @@ pub async fn update(
     let before = visible(engine, permit.scope(), id).await?;
     ownership::may_change(permit, &before.owned)?;
     let checked = change.check(&before)?;
-    screened(engine, permit, caller, id, (change.name.as_deref(), change.description.as_deref())).await?;
+    let texts = [Text::metadata("name", change.name.as_deref()), described(change.description.as_deref())];
+    let texts = texts.into_iter().flatten().chain(Text::tags(change.tags.as_deref()));
+    screened(engine, permit, caller, id, texts).await?;
     let owned = ownership::of_changed(engine, permit, &before.owned, &change.wish).await?;
     let chosen = choice::look_up_changed(engine, permit.scope(), &checked.choice, &before).await?;
     choice::refuse_wider(&chosen, &owned)?;
@@ -231,15 +234,17 @@ fn blank(checked: Checked) -> Server {
     }
 }
 
-async fn screened<P>(
+fn described(description: Option<&str>) -> Option<Text<'_>> {
+    Text::metadata("description", description)
+}
+
+async fn screened<'a, P>(
     engine: &Engine,
     permit: &Permit<P>,
     caller: &Caller,
     id: &str,
-    (name, description): (Option<&str>, Option<&str>),
+    texts: impl Iterator<Item = Text<'a>> + Send,
 ) -> Result<()> {
-    let texts = [Text::metadata("name", name), Text::metadata("description", description)];
-    let texts = texts.into_iter().flatten();
     content_security::screen(engine, &permit.actor().email, caller, ("server", id), texts).await
 }
 

@@ -85,6 +85,7 @@ pub async fn update(
         Text::metadata("description", change.description.as_deref()),
     ];
     let texts = texts.into_iter().flatten().map(|text| Text { kind: content::Kind::Tool, ..text });
+    let texts = texts.chain(Text::tags(change.tags.as_deref()));
     content_security::screen(engine, &permit.actor().email, caller, ("tool", id), texts).await?;
     let gateway = gateways::owner_of(engine, &before.gateway_id).await?;
     let owned = ownership::of_changed(engine, permit, &before.owned, &change.wish).await?;

@@ -1,8 +1,9 @@
-//! The labelled files, read through `gzip`; a file that is absent is an empty set.
+//! The labelled files; a file that is absent or empty is an empty set.
 
-use std::{path::Path, process::Command};
+use std::{io::Read, path::Path};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, de::DeserializeOwned};
 
 /// An attack or a benign value of the same kind of place.
@@ -83,6 +84,9 @@ pub(super) struct Data {
 
 impl Data {
     pub(super) fn read(folder: &Path) -> Result<Self> {
+        if !folder.is_dir() {
+            bail!("there is no folder {}", folder.display());
+        }
         Ok(Self {
             crs: rows(folder, "attacks_crs")?,
             libinjection: rows(folder, "attacks_libinjection")?,
@@ -97,15 +101,33 @@ impl Data {
     }
 }
 
+/// The rows of `NAME.jsonl.gz`, or of `NAME.jsonl`. A file that is absent or empty is an empty set.
 fn rows<T: DeserializeOwned>(folder: &Path, name: &str) -> Result<Vec<T>> {
-    let path = folder.join(format!("{name}.jsonl.gz"));
+    let (packed, plain) = (folder.join(format!("{name}.jsonl.gz")), folder.join(format!("{name}.jsonl")));
+    let path = if packed.exists() { packed } else { plain };
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let output =
-        Command::new("gzip").arg("-dc").arg(&path).output().context("gzip is needed to read the data")?;
-    let text = String::from_utf8(output.stdout).with_context(|| format!("{} is not text", path.display()))?;
-    let parse =
-        |line: &str| serde_json::from_str(line).with_context(|| format!("{}: {line:.80}", path.display()));
-    text.lines().map(parse).collect()
+    let shown = path.display();
+    let bytes = std::fs::read(&path).with_context(|| format!("{shown} cannot be read"))?;
+    let bytes = if path.extension() == Some("gz".as_ref()) { unpacked(&path, &bytes)? } else { bytes };
+    let text = String::from_utf8(bytes).with_context(|| format!("{shown} is not text in UTF-8"))?;
+    let lines = (1_usize..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    // The text of a row is not shown: it can be an attack on the terminal.
+    lines
+        .map(|(number, line)| {
+            serde_json::from_str(line)
+                .with_context(|| format!("{shown}, line {number}, is not a row of this set"))
+        })
+        .collect()
+}
+
+fn unpacked(path: &Path, bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    if !bytes.is_empty() {
+        // Half a file would be measured as if it were all of it.
+        let read = MultiGzDecoder::new(bytes).read_to_end(&mut out);
+        read.with_context(|| format!("{} is not a whole gzip file", path.display()))?;
+    }
+    Ok(out)
 }

@@ -26,8 +26,9 @@ use crate::{
 /// Strings of a JSON text that are looked at one by one as fields.
 const MOST_FIELDS: usize = 64;
 
-/// Matches of one rule in one place that are looked at, so that harmless ones before an attack do not hide it.
-const MOST_HITS: usize = 64;
+/// Matches of one rule in one place that may be harmless. Where there are more, the next one counts as it stands, so that
+/// harmless ones before an attack do not hide it.
+const MOST_HARMLESS: usize = 1_000;
 
 /// The compiled rules.
 #[derive(Debug)]
@@ -251,8 +252,10 @@ fn first(
     text: &str,
     counts: impl Fn(&Range<usize>) -> bool,
 ) -> Option<Range<usize>> {
-    let hits = regex.find_iter(text.as_bytes()).map(|hit| hit.range()).filter(counts);
-    hits.take(MOST_HITS).find(|hit| !harmless(rule, (reading.place, reading.mime), text, hit))
+    let hits = regex.find_iter(text.as_bytes()).map(|hit| hit.range()).filter(counts).enumerate();
+    let place = (reading.place, reading.mime);
+    let mut hits = hits.filter(|(before, hit)| *before >= MOST_HARMLESS || !harmless(rule, place, text, hit));
+    hits.next().map(|(_, hit)| hit)
 }
 
 /// The contract's table: template syntax is refused in resources only.

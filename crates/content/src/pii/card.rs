@@ -62,8 +62,10 @@ const TEST_NUMBERS: [&str; 22] = [
 ];
 
 pub(super) fn find(text: &str) -> Vec<Value> {
-    let runs = digits::runs(text, b" -");
-    let cards = runs.into_iter().filter(|run| grouped(&run.groups, &run.separators) && valid(&run.digits));
+    // A dot between groups is looked for by itself: one behind a card ends its sentence.
+    let dotted = digits::runs(text, b".").into_iter().filter(|run| run.groups.len() > 1);
+    let runs = digits::runs(text, b" -").into_iter().chain(dotted);
+    let cards = runs.filter(|run| grouped(&run.groups, &run.separators) && valid(&run.digits));
     cards.map(|run| Value { reserved: TEST_NUMBERS.contains(&run.digits.as_str()), span: run.span }).collect()
 }
 

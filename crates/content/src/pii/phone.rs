@@ -50,7 +50,9 @@ pub(super) fn find(text: &str) -> Vec<Value> {
         let digits = run.digits.as_str();
         let spread = run.groups.len() > 1;
         let plausible = (7..=15).contains(&digits.len()) || (end > run.span.end && digits.len() >= 7);
-        if !plausible || dated(&run) {
+        // A date with a sign is a line of a comparison; with so many digits it is none.
+        let date = dated(&run) && !(sign && digits.len() >= 10);
+        if !plausible || date {
             continue;
         }
         let north = north_american(&run, start < run.span.start && !sign);

@@ -1,6 +1,8 @@
-//! Base64 islands: long runs that decode to readable text are read like the text around them.
+//! Base64 islands: long runs that decode to readable text are read like the text around them. A text that is nothing but
+//! base64 is read as what it stands for, however long and on however many lines.
 //!
-//! Bounded: at most [`MOST`] islands of at most [`LONGEST`] bytes; pictures and keys decode to bytes that are no text.
+//! Bounded: at most [`MOST`] islands of at most [`LONGEST`] bytes, one whole text; pictures and keys decode to bytes that
+//! are no text.
 
 use std::ops::Range;
 
@@ -41,6 +43,21 @@ pub(crate) fn islands(text: &str) -> Vec<(Range<usize>, String)> {
     found
 }
 
+/// What a text stands for that is base64 from its beginning to its end, as contents are sent that are no text.
+pub(crate) fn whole(text: &str) -> Option<String> {
+    let body = match text.trim_start().strip_prefix("data:") {
+        Some(rest) => rest.split_once(";base64,")?.1,
+        None => text,
+    };
+    let foreign = body.bytes().any(|b| !of_alphabet(b) && !b.is_ascii_whitespace());
+    if foreign || body.len() < SHORTEST {
+        return None;
+    }
+    let run: String = body.split_ascii_whitespace().collect();
+    let engine = if run.contains(['-', '_']) { &URL_SAFE } else { &STANDARD };
+    String::from_utf8(engine.decode(run).ok()?).ok()
+}
+
 fn of_alphabet(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
 }
@@ -72,5 +89,20 @@ mod tests {
             islands("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ internationalization-of-names").is_empty()
         );
         assert!(islands(&"QUFB".repeat(1 << 16)).is_empty(), "too long to be looked at");
+    }
+
+    #[test]
+    fn what_is_base64_as_a_whole_is_decoded_whatever_it_says() {
+        let said = format!("é{}<script>alert(1)</script>", " of words".repeat(4_000));
+        let encoded = STANDARD.encode(&said);
+        let lines: Vec<&str> =
+            encoded.as_bytes().chunks(70).map(|l| std::str::from_utf8(l).unwrap()).collect();
+        for text in [encoded.clone(), lines.join("\r\n"), format!("data:text/html;base64,{encoded}")] {
+            assert_eq!(whole(&text).as_deref(), Some(&*said));
+        }
+        for text in ["", "short", "words of a sentence, with a comma", "data:text/html,x"] {
+            assert_eq!(whole(text), None, "{text}");
+        }
+        assert_eq!(whole(&STANDARD.encode([0x89, b'P', b'N', b'G', 13, 10, 26, 10, 0xff, 0, 1, 2, 3])), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The record of violations, in the contract's form: in the log, in the metrics, and in the audit chain, from which
 //! administrators list them.
 
-use content::Family;
+use content::{Action, Family, Finding, Kind};
 use domain::{
     Caller, Error, Result, Timestamp,
     audit::{AuditEvent, AuditRow},
@@ -13,12 +13,19 @@ use super::{Found, Subject};
 use crate::{
     Engine, Permit,
     audit::{self, Deed},
+    discovery::reports::Remarked,
 };
 
 /// The action of audit records about violations.
 const ACTION: &str = "content.violation";
 /// Findings that one record names.
 const NAMED: usize = 20;
+/// Prompts and resources of one listing that have a record.
+const MOST_LISTED: usize = 200;
+/// What stands for the name of something that was refused for its name.
+const WITHHELD: &str = "(withheld)";
+/// Ids that are noted; longer ones are names that nothing has.
+const LONGEST_ID: usize = 255;
 
 /// What is noted of one violation.
 struct Noted<'a> {
@@ -37,27 +44,45 @@ pub(super) async fn record(
     subject: Subject<'_>,
     found: &[Found<'_>],
 ) -> Result<()> {
-    let settings = &engine.settings().content;
-    let noted = found.iter().map(|found| {
-        let personal = found.finding.family == Family::Pii;
-        let mode = if personal { settings.pii_mode } else { settings.pattern_mode };
-        Noted {
-            message: if personal {
-                "Content PII violation detected"
-            } else {
-                "Content pattern violation detected"
-            },
-            kind: found.finding.violation_type(),
-            family: found.finding.family.as_str(),
-            mode: mode.as_str(),
-            action: found.action.as_str(),
-            place: json!({
-                "field": found.field, "rule": found.finding.rule,
-                "start": found.finding.span.start, "end": found.finding.span.end,
-            }),
-        }
-    });
+    let noted = found.iter().map(|found| noted(engine, found.field, found.action, &found.finding));
     note(engine, actor, caller, subject, noted.collect()).await
+}
+
+fn noted<'a>(engine: &Engine, field: &str, action: Action, finding: &'a Finding) -> Noted<'a> {
+    let settings = &engine.settings().content;
+    let personal = finding.family == Family::Pii;
+    let mode = if personal { settings.pii_mode } else { settings.pattern_mode };
+    Noted {
+        message: if personal {
+            "Content PII violation detected"
+        } else {
+            "Content pattern violation detected"
+        },
+        kind: finding.violation_type(),
+        family: finding.family.as_str(),
+        mode: mode.as_str(),
+        action: action.as_str(),
+        place: json!({
+            "field": field, "rule": finding.rule, "start": finding.span.start, "end": finding.span.end,
+        }),
+    }
+}
+
+/// Records what was found in prompts and resources that an upstream lists, in the transaction that stores them: they are
+/// not the caller's words, so that they are served and an administrator is told.
+pub(crate) async fn listed(
+    engine: &Engine,
+    tx: &mut store::Tx,
+    actor: &str,
+    caller: &Caller,
+    remarked: &[Remarked],
+) -> Result<()> {
+    for one in remarked.iter().take(MOST_LISTED) {
+        let all = one.remarks.iter();
+        let all = all.map(|remark| noted(engine, &remark.field, Action::Log, &remark.finding)).collect();
+        note_within(engine, tx, (actor, caller), (one.kind, &one.name), all).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn too_large(
@@ -83,10 +108,25 @@ async fn note(
     engine: &Engine,
     actor: &str,
     caller: &Caller,
+    subject: Subject<'_>,
+    noted: Vec<Noted<'_>>,
+) -> Result<()> {
+    let mut tx = engine.db().begin().await?;
+    note_within(engine, &mut tx, (actor, caller), subject, noted).await?;
+    tx.commit().await
+}
+
+async fn note_within(
+    engine: &Engine,
+    tx: &mut store::Tx,
+    (actor, caller): (&str, &Caller),
     (kind, id): Subject<'_>,
     noted: Vec<Noted<'_>>,
 ) -> Result<()> {
     let user = masked(actor);
+    // What is not stored is known by its name, and the name may be what was found.
+    let named = engine.content().screen().screen(Kind::Metadata, None, id).findings.is_empty();
+    let id = if named && id.len() <= LONGEST_ID { id } else { WITHHELD };
     for noted in &noted {
         engine.stats().violation(noted.family, noted.action);
         tracing::warn!(
@@ -105,9 +145,7 @@ async fn note(
     let refused = noted.iter().any(|noted| noted.action == "blocked");
     let outcome = if refused { "denied" } else { "success" };
     let deed = Deed { action: ACTION, kind, id, outcome, details };
-    let mut tx = engine.db().begin().await?;
-    audit::record(engine, &mut tx, actor, caller, deed).await?;
-    tx.commit().await
+    audit::record(engine, tx, actor, caller, deed).await
 }
 
 /// One submission with violations, as administrators see it.

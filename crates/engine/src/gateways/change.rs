@@ -43,7 +43,7 @@ pub async fn update(
         Text::metadata("name", change.name.as_deref()),
         Text::metadata("description", change.description.as_deref()),
     ];
-    let texts = texts.into_iter().flatten();
+    let texts = texts.into_iter().flatten().chain(Text::tags(change.tags.as_deref()));
     content_security::screen(engine, &permit.actor().email, caller, ("gateway", id), texts).await?;
     let owned = ownership::of_changed(engine, permit, &before.owned, &change.wish).await?;
     refuse_clash(engine, permit.scope(), &checked, Some(&before.id)).await?;

@@ -34,7 +34,7 @@ pub async fn create(
     let checked = all_right(checked, problems)?;
     let texts =
         [Text::metadata("name", Some(&new.name)), Text::metadata("description", new.description.as_deref())];
-    let texts = texts.into_iter().flatten();
+    let texts = texts.into_iter().flatten().chain(Text::tags(Some(&new.tags)));
     content_security::screen(engine, &permit.actor().email, caller, ("gateway", &checked.name), texts)
         .await?;
     let owned = ownership::of_new(engine, permit, &new.wish).await?;

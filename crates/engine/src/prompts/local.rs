@@ -165,7 +165,7 @@ async fn screened(engine: &Engine, by: &str, caller: &Caller, id: &str, change: 
         Text::metadata("name", change.custom_name.as_deref()),
         Text::metadata("description", change.description.as_deref()),
     ];
-    let texts = texts.into_iter().flatten().chain(arguments);
+    let texts = texts.into_iter().flatten().chain(arguments).chain(Text::tags(change.tags.as_deref()));
     content_security::screen(engine, by, caller, ("prompt", id), texts).await
 }
 

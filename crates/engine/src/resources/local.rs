@@ -155,8 +155,10 @@ async fn screened(
         Text::metadata("uri", change.uri.as_deref()),
         Text::metadata("name", change.name.as_deref()),
         Text::metadata("description", change.description.as_deref()),
+        Text::metadata("mime_type", change.mime_type.as_deref()),
     ];
-    content_security::screen(engine, by, caller, ("resource", id), texts.into_iter().flatten()).await
+    let texts = texts.into_iter().flatten().chain(Text::tags(change.tags.as_deref()));
+    content_security::screen(engine, by, caller, ("resource", id), texts).await
 }
 
 fn wrong(change: &ChangeResource) -> Vec<Problem> {

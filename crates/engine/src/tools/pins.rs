@@ -1,7 +1,10 @@
 //! Deciding about definitions that upstreams changed, or that were held back: look, approve, reject.
 //!
 //! Whoever decides names the fingerprint that they looked at, so that nothing is approved that came in between. What was
-//! found is for those who may change tools: its texts are meant for models and are not shown to everybody.
+//! found is for those who may change tools: its texts are meant for models and are not shown to everybody. Decisions
+//! about all of an upstream are in [`whole`].
+
+pub mod whole;
 
 use content::definitions;
 pub use content::definitions::Change;
@@ -55,49 +58,70 @@ pub async fn get(engine: &Engine, permit: &Permit<grant::ToolsUpdate>, id: &str)
     Ok(View { changes: changes(&pin), tool, pin })
 }
 
-/// Serves what the upstream offers from now on.
-#[crate::boxed]
-pub async fn approve(
-    engine: &Engine,
-    permit: &Permit<grant::ToolsUpdate>,
-    caller: &Caller,
-    id: &str,
-    fingerprint: &str,
-) -> Result<View> {
-    let _turn = engine.federation().turn().await;
-    let (before, pin, offered) = undecided(engine, permit, id, fingerprint).await?;
-    let mut tool = before.clone();
-    if tool.description == described(&tool.definition) {
-        tool.description = described(&offered.text);
-    }
-    tool.definition.clone_from(&offered.text);
-    tool.held = false;
-    let after = Pin {
-        state: PinState::Approved,
-        approved: Some(offered),
-        offered: None,
-        rejected: None,
-        class: None,
-        ..pin.clone()
-    };
-    store_decision(engine, permit, caller, "tool.approve", (tool, &pin, after)).await
+/// What somebody decides about a definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Serves what the upstream offers from now on.
+    Approve,
+    /// Goes on with what was approved; what the upstream offers is not asked about again. A tool of which nothing was
+    /// ever approved stays held back.
+    Reject,
 }
 
-/// Goes on with what was approved; what the upstream offers is not asked about again. A tool of which nothing was ever
-/// approved stays held back.
+impl Verb {
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Approve => "tool.approve",
+            Self::Reject => "tool.reject",
+        }
+    }
+}
+
+/// A decision that is still to be stored.
+struct Decision {
+    tool: Tool,
+    before: Pin,
+    after: Pin,
+}
+
+/// Decides about the definition of one tool that has this fingerprint.
 #[crate::boxed]
-pub async fn reject(
+pub async fn decide(
     engine: &Engine,
     permit: &Permit<grant::ToolsUpdate>,
     caller: &Caller,
-    id: &str,
-    fingerprint: &str,
+    verb: Verb,
+    (id, fingerprint): (&str, &str),
 ) -> Result<View> {
     let _turn = engine.federation().turn().await;
-    let (mut tool, pin, offered) = undecided(engine, permit, id, fingerprint).await?;
-    let after = Pin { state: PinState::Rejected, rejected: Some(offered.fingerprint), ..pin.clone() };
+    let (tool, pin, offered) = undecided(engine, permit, id, fingerprint).await?;
+    let decision = decision(verb, tool, pin, offered);
+    let mut views = store_decisions(engine, permit, caller, verb, vec![decision]).await?;
+    views.pop().ok_or_else(|| Error::internal("a decision was not stored"))
+}
+
+fn decision(verb: Verb, mut tool: Tool, before: Pin, offered: Definition) -> Decision {
+    let after = match verb {
+        Verb::Approve => {
+            if tool.description == described(&tool.definition) {
+                tool.description = described(&offered.text);
+            }
+            tool.definition.clone_from(&offered.text);
+            Pin {
+                state: PinState::Approved,
+                approved: Some(offered),
+                offered: None,
+                rejected: None,
+                class: None,
+                ..before.clone()
+            }
+        }
+        Verb::Reject => {
+            Pin { state: PinState::Rejected, rejected: Some(offered.fingerprint), ..before.clone() }
+        }
+    };
     tool.held = after.holds();
-    store_decision(engine, permit, caller, "tool.reject", (tool, &pin, after)).await
+    Decision { tool, before, after }
 }
 
 async fn undecided(
@@ -124,34 +148,43 @@ async fn undecided(
     Ok((tool, pin, offered))
 }
 
-async fn store_decision(
+/// Stores decisions, all or none, each with its audit record.
+async fn store_decisions(
     engine: &Engine,
     permit: &Permit<grant::ToolsUpdate>,
     caller: &Caller,
-    action: &str,
-    (mut tool, before, mut after): (Tool, &Pin, Pin),
-) -> Result<View> {
+    verb: Verb,
+    decisions: Vec<Decision>,
+) -> Result<Vec<View>> {
     let now = engine.clock().now();
     let email = &permit.actor().email;
-    after.decided_at = Some(now);
-    after.decided_by = Some(email.clone());
-    ownership::changed(&mut tool.record, now, email, caller);
-    let details = json!({
+    let mut views = Vec::with_capacity(decisions.len());
+    let mut tx = engine.db().begin().await?;
+    for Decision { mut tool, before, mut after } in decisions {
+        after.decided_at = Some(now);
+        after.decided_by = Some(email.clone());
+        ownership::changed(&mut tool.record, now, email, caller);
+        store::tools::update(&mut tx, &tool, tool.record.version).await?;
+        let deed = audit::Deed::done(verb.action(), "tool", tool.id.as_str()).with(details(&tool, &before));
+        audit::record(engine, &mut tx, email, caller, deed).await?;
+        tool.record.version += 1;
+        views.push(View { changes: changes(&after), tool, pin: after });
+    }
+    let pins: Vec<Pin> = views.iter().map(|view| view.pin.clone()).collect();
+    store::pins::save(&mut tx, &pins).await?;
+    store::sequences::bump(&mut tx, "catalogue").await?;
+    tx.commit().await?;
+    catalogue::changed(engine).await?;
+    Ok(views)
+}
+
+fn details(tool: &Tool, before: &Pin) -> Value {
+    json!({
         "name": tool.name, "was": before.state.as_str(), "class": before.class,
         "approved": before.approved.as_ref().map(|known| &known.fingerprint),
         "offered": before.offered.as_ref().map(|known| &known.fingerprint),
         "rules": before.findings.iter().map(|finding| &finding.rule).collect::<Vec<_>>(),
-    });
-    let mut tx = engine.db().begin().await?;
-    store::pins::save(&mut tx, std::slice::from_ref(&after)).await?;
-    store::tools::update(&mut tx, &tool, tool.record.version).await?;
-    let deed = audit::Deed::done(action, "tool", tool.id.as_str()).with(details);
-    audit::record(engine, &mut tx, email, caller, deed).await?;
-    store::sequences::bump(&mut tx, "catalogue").await?;
-    tx.commit().await?;
-    catalogue::changed(engine).await?;
-    tool.record.version += 1;
-    Ok(View { changes: changes(&after), tool, pin: after })
+    })
 }
 
 /// The pin of a tool; of one that is older than pins are, the pin that the next discovery gives it.

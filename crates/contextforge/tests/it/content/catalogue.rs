@@ -2,7 +2,10 @@
 //! in the texts of assertions are those of the catalogue.
 
 mod attacks;
+mod doors;
+mod pages;
 mod personal;
+mod records;
 mod sizes;
 mod templates;
 

@@ -121,3 +121,50 @@ async fn approve_waits_for_a_decision_about_everything() {
     assert_eq!((&rejected["state"], &rejected["held"]), (&json!("rejected"), &json!(true)));
     refused(&app, "g-new").await;
 }
+
+#[tokio::test]
+async fn what_is_found_in_prompts_and_resources_of_an_upstream_is_recorded() {
+    let app = App::with(&[], &[]).await;
+    let listed = std::sync::Arc::new(std::sync::Mutex::new("Ask jane.roe@corp.io.".to_owned()));
+    let said = std::sync::Arc::clone(&listed);
+    let raw = crate::federation::raw::Raw::serve(move |seen| match seen.method().as_str() {
+        "initialize" => Some(
+            r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{},"prompts":{},"resources":{}},"serverInfo":{"name":"raw","version":"1"}}"#
+                .to_owned(),
+        ),
+        "tools/list" => Some(r#"{"tools":[]}"#.to_owned()),
+        "prompts/list" => {
+            let description = said.lock().unwrap().clone();
+            let prompts = json!([{ "name": "ask", "description": description }, { "name": "clean" }]);
+            Some(json!({ "prompts": prompts }).to_string())
+        }
+        "resources/list" => {
+            let page = json!({ "uri": "res://page", "name": "page", "description": "<script>f()</script>" });
+            let mail = json!({ "uri": "mailto:jane.roe@corp.io", "name": "m", "description": "536-90-4399" });
+            Some(json!({ "resources": [page, mail] }).to_string())
+        }
+        "resources/templates/list" => Some(r#"{"resourceTemplates":[]}"#.to_owned()),
+        _ => None,
+    })
+    .await;
+    let gateway = register(&app, "g", &raw.url).await;
+    let path = "/v1/admin/content-security/violations";
+    let violations = async || app.get(path, &app.admin()).await.expect(200).as_array().unwrap().clone();
+    let noted = violations().await;
+    let of =
+        |id: &str| noted.iter().find(|row| row["content_id"] == id).unwrap_or_else(|| panic!("{noted:?}"));
+    assert_eq!((&of("ask")["violation_type"], &of("ask")["action"]), (&json!("pii_email"), &json!("logged")));
+    assert!(of("res://page")["violation_type"].as_str().unwrap().starts_with("xss_"), "{noted:?}");
+    assert_eq!(of("(withheld)")["violation_type"], "pii_ssn");
+    assert_eq!(noted.len(), 3, "{noted:?}");
+    let rows = app.get("/v1/prompts?limit=0", &app.admin()).await.expect(200);
+    assert_eq!(rows.as_array().unwrap().len(), 2, "nothing is dropped");
+
+    // The same again is no news; something else is.
+    let refresh = format!("/v1/gateways/{}/tools/refresh", gateway["id"].as_str().unwrap());
+    app.send("POST", &refresh, &app.admin(), None).await.expect(200);
+    assert_eq!(violations().await.len(), 3);
+    *listed.lock().unwrap() = "Call +44 20 7123 4567.".to_owned();
+    app.send("POST", &refresh, &app.admin(), None).await.expect(200);
+    assert_eq!(violations().await[0]["violation_type"], "pii_phone");
+}

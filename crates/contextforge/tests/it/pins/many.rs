@@ -41,6 +41,61 @@ async fn many_decisions_are_made_each_for_itself() {
 }
 
 #[tokio::test]
+async fn everything_of_a_gateway_is_decided_at_once() {
+    let app = App::with(&[], &[]).await;
+    let tools = |text: &str| ["a", "b", "c"].map(|name| tool(name, &format!("{text} {name}."))).to_vec();
+    let (one, other) = (Upstream::start(tools("Adds")).await, Upstream::start(tools("Adds")).await);
+    let gateway = register(&app, "g", &one.raw.url).await;
+    let beside = register(&app, "h", &other.raw.url).await;
+    let mut changed = tools("Multiplies");
+    changed[2] = tool("c", SCRIPT);
+    one.say(&app, &gateway, changed.clone()).await;
+    other.say(&app, &beside, tools("Multiplies")).await;
+    let path = "/v1/tools/pins/decisions";
+    let looked = pin(&app, "g-b").await["seen_at"].clone();
+    let all = |verb: &str, until: &Value| json!({ "gateway_id": gateway["id"], "decision": verb, "seen_until": until });
+    for (wrong, field) in [
+        (json!({ "gateway_id": gateway["id"], "decision": "approve" }), "seen_until"),
+        (json!({ "gateway_id": gateway["id"], "seen_until": looked }), "decision"),
+        (json!({ "decision": "approve", "seen_until": looked }), "gateway_id"),
+    ] {
+        let told = app.post(path, &app.admin(), wrong).await.expect(422);
+        assert!(told["detail"][0]["loc"].to_string().contains(field), "{told}");
+    }
+    let missing = json!({ "gateway_id": "0".repeat(32), "decision": "approve", "seen_until": looked });
+    app.post(path, &app.admin(), missing).await.expect(404);
+    app.post(path, &app.user("ann@example.com").await, all("approve", &looked)).await.expect(403);
+    let nothing =
+        app.post(path, &app.admin(), all("approve", &json!("2020-01-01T00:00:00Z"))).await.expect(200);
+    assert_eq!((&nothing["decided"], &nothing["later"]), (&json!(0), &json!(2)), "{nothing}");
+
+    let done = app.post(path, &app.admin(), all("approve", &looked)).await.expect(200);
+    assert_eq!((&done["decided"], &done["later"]), (&json!(2), &json!(0)), "{done}");
+    assert_eq!(description(&app, "g-a").await.as_deref(), Some("Multiplies a."));
+    assert_eq!(description(&app, "g-b").await.as_deref(), Some("Multiplies b."));
+    assert_eq!(pin(&app, "g-c").await["state"], "quarantined", "what deceives is asked for by name");
+    assert_eq!(description(&app, "h-a").await.as_deref(), Some("Adds a."), "another gateway's");
+    assert_eq!(audited(&app, "tool.approve").await.len(), 2, "one record for each");
+
+    // What comes in after somebody looked is not decided about.
+    changed[0] = tool("a", "Divides a.");
+    one.say(&app, &gateway, changed).await;
+    let late = app.post(path, &app.admin(), all("reject", &looked)).await.expect(200);
+    assert_eq!((&late["decided"], &late["later"]), (&json!(0), &json!(1)), "{late}");
+    let now = pin(&app, "g-a").await["seen_at"].clone();
+    let mut rest = all("reject", &now);
+    rest["states"] = json!(["changed", "quarantined"]);
+    assert_eq!(app.post(path, &app.admin(), rest).await.expect(200)["decided"], 2);
+    assert_eq!(description(&app, "g-a").await.as_deref(), Some("Multiplies a."));
+    assert_eq!(
+        description(&app, "g-c").await.as_deref(),
+        Some("Adds c."),
+        "what was approved is served again"
+    );
+    assert_eq!(audited(&app, "tool.reject").await.len(), 2);
+}
+
+#[tokio::test]
 async fn definitions_are_read_with_the_rules_of_the_operator() {
     for (vars, held) in [
         (&[][..], true),

@@ -7,7 +7,7 @@ use domain::{
 };
 use serde_json::json;
 
-use crate::{audit, discovery::Plan, engine::Engine};
+use crate::{audit, content_security, discovery::Plan, engine::Engine};
 
 /// Audit records of one discovery; more are counted in one.
 const MOST_RECORDS: usize = 200;
@@ -39,7 +39,7 @@ pub(crate) async fn write(
         let deed = audit::Deed::done("tool.pin", "gateway", gateway.id.as_str()).with(details);
         audit::record(engine, tx, actor, caller, deed).await?;
     }
-    Ok(())
+    content_security::listed(engine, tx, actor, caller, &plan.remarked).await
 }
 
 /// A first definition in which nothing was found is in the record of its gateway.

@@ -5,7 +5,7 @@ use domain::{
     permission::grant::ToolsUpdate,
     pin::{Definition, Pin, PinState},
 };
-use engine::tools::pins::{self, Change, Pinned, View};
+use engine::tools::pins::{self, Change, Pinned, Verb, View};
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -64,13 +64,15 @@ struct Decision {
 
 async fn approve(operator: Operator, Path(id): Path<String>, Json(given): Json<Decision>) -> Answer {
     let engine = operator.app.engine();
-    let view = pins::approve(engine, &operator, &operator.caller, &id, &given.fingerprint).await?;
+    let about = (&*id, &*given.fingerprint);
+    let view = pins::decide(engine, &operator, &operator.caller, Verb::Approve, about).await?;
     Ok(Json(shown(&view)))
 }
 
 async fn reject(operator: Operator, Path(id): Path<String>, Json(given): Json<Decision>) -> Answer {
     let engine = operator.app.engine();
-    let view = pins::reject(engine, &operator, &operator.caller, &id, &given.fingerprint).await?;
+    let about = (&*id, &*given.fingerprint);
+    let view = pins::decide(engine, &operator, &operator.caller, Verb::Reject, about).await?;
     Ok(Json(shown(&view)))
 }
 
