@@ -58,9 +58,10 @@ pub async fn decide(
             decisions.push(decision(verb, tool, pin, offered));
         }
     }
-    let views = match decisions.is_empty() {
-        true => Vec::new(),
-        false => store_decisions(engine, permit, caller, verb, decisions).await?,
+    let views = if decisions.is_empty() {
+        Vec::new()
+    } else {
+        store_decisions(engine, permit, caller, verb, decisions).await?
     };
     Ok(Decided { views, later })
 }
