@@ -100,18 +100,28 @@ impl Patterns {
         }
     }
 
-    /// Everything found in a text.
+    /// Everything found in a text as it was sent.
     pub(crate) fn scan(&self, kind: Kind, mime: Mime, text: &str) -> Vec<Finding> {
+        let mut found = self.scan_decoded(kind, mime, text);
+        if let Some(seed) = &self.seed {
+            found.extend(seed.scan(kind, text).into_iter().filter(|finding| self.counts(finding)));
+        }
+        found
+    }
+
+    /// Everything found in what a text stands for. The expressions of the contract read a text to the letter.
+    pub(crate) fn scan_decoded(&self, kind: Kind, mime: Mime, text: &str) -> Vec<Finding> {
         let mut found = Vec::new();
         if let Some(structural) = &self.structural {
             found.extend(structural.scan(self.mode, kind, mime, text));
         }
-        if let Some(seed) = &self.seed {
-            found.extend(seed.scan(kind, text));
-        }
         found.extend(self.custom.scan(text));
-        found.retain(|finding| !self.allowed.iter().any(|id| *id == finding.rule));
+        found.retain(|finding| self.counts(finding));
         found
+    }
+
+    fn counts(&self, finding: &Finding) -> bool {
+        !self.allowed.iter().any(|id| *id == finding.rule)
     }
 }
 

@@ -66,23 +66,22 @@ impl Screen {
         // Texts may be configured larger than what is read in a bounded time; ContextForge refuses those as well.
         let too_large = u64::try_from(text.len()).unwrap_or(u64::MAX) > self.longest;
         let stands_for = if too_large { None } else { whole(text) };
-        // What is in it is somewhere in the text as it was sent.
-        let all = |scan: &dyn Fn(&str) -> Vec<Finding>| {
-            let mut found = scan(text);
-            let inner = stands_for.as_deref().map(scan).unwrap_or_default();
-            found.extend(inner.into_iter().map(|finding| Finding { span: 0..text.len(), ..finding }));
-            found
+        let inside = |scan: &dyn Fn(&str) -> Vec<Finding>| {
+            let found = stands_for.as_deref().map(scan).unwrap_or_default();
+            // What is in it is somewhere in the text as it was sent.
+            found.into_iter().map(|finding| Finding { span: 0..text.len(), ..finding }).collect::<Vec<_>>()
         };
         let mut action = Action::Allow;
         let mut findings = Vec::new();
         if let Some(patterns) = &self.patterns {
-            let found = if too_large { vec![unread()] } else { all(&|text| patterns.scan(kind, mime, text)) };
+            let mut found = if too_large { vec![unread()] } else { patterns.scan(kind, mime, text) };
+            found.extend(inside(&|text| patterns.scan_decoded(kind, mime, text)));
             action = action.max(outcome(self.pattern_mode, patterns::refuses(&found), &found));
             findings.extend(found);
         }
         if let Some(pii) = &self.pii {
-            let found =
-                if too_large { vec![unread()] } else { all(&|text| pii.scan(self.pii_mode, mime, text)) };
+            let mut found = if too_large { vec![unread()] } else { pii.scan(self.pii_mode, mime, text) };
+            found.extend(inside(&|text| pii.scan(self.pii_mode, mime, text)));
             let refused = found.iter().any(|finding| finding.severity == Severity::Critical);
             action = action.max(outcome(self.pii_mode, refused, &found));
             findings.extend(found);

@@ -191,7 +191,7 @@ fn speeds() -> Result<Vec<Entry>> {
         parts: None,
     };
     let mut entries = vec![
-        entry("P12-p99-ms", Some(speed::document(&all).as_secs_f64() * 1e3), 600, 3.0),
+        entry("P12-p99-ms", Some(speed::document(&all).as_secs_f64() * 1e3), 1_000, 3.0),
         entry("P12-prose-ms", prose, 1, 3.0),
         entry("P12-growth", steepest, timings.len(), 2.3),
         entry("P12-description-ms", Some(speed::description(&all).as_secs_f64() * 1e3), 200, 0.06),

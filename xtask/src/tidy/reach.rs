@@ -12,8 +12,7 @@ const REACH: [(&str, &[&str], &str); 12] = [
     ("env::current_", &["contextforge"], "only contextforge reads the environment; take a setting"),
     ("env::temp_dir", &["contextforge"], "only contextforge reads the environment; take a setting"),
     ("env::var", &["contextforge"], "only contextforge reads the environment; take a setting"),
-    // Whether a benchmark is run as one, or tried by the tests.
-    ("env::args", &["contextforge", "content/benches"], "only contextforge reads the command line"),
+    ("env::args", &["contextforge"], "only contextforge reads the command line"),
     ("process::Command", &["upstream"], "only upstream starts child processes"),
     ("Command::new(", &["upstream"], "only upstream starts child processes"),
     ("hyper_util::client", &["upstream"], "only upstream sends requests; use upstream::egress"),

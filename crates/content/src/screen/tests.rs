@@ -297,3 +297,11 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn the_contracts_expressions_read_base64_to_the_letter() {
+    // `alert(1); select 1 -- and so on`
+    let text = "YWxlcnQoMSk7IHNlbGVjdCAxIC0tIGFuZCBzbyBvbg";
+    let seed = screen(&[("CONTENT_PATTERN_PROFILE", "seed")]);
+    assert_eq!(seed.screen(Kind::Resource, None, text).findings, []);
+}

@@ -58,10 +58,8 @@ pub async fn decide(
             decisions.push(decision(verb, tool, pin, offered));
         }
     }
-    let views = if decisions.is_empty() {
-        Vec::new()
-    } else {
-        store_decisions(engine, permit, caller, verb, decisions).await?
-    };
-    Ok(Decided { views, later })
+    if decisions.is_empty() {
+        return Ok(Decided { views: Vec::new(), later });
+    }
+    Ok(Decided { views: store_decisions(engine, permit, caller, verb, decisions).await?, later })
 }

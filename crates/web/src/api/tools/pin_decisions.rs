@@ -21,7 +21,7 @@ use crate::{
     routes::Api,
 };
 
-/// Decisions in one request: each is a transaction of its own.
+/// Given in one request: each is a transaction of its own.
 const MOST: usize = 100;
 
 pub(super) fn routes(api: Api) -> Api {
@@ -30,7 +30,7 @@ pub(super) fn routes(api: Api) -> Api {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct Given {
     #[serde(default)]
     decisions: Vec<Decision>,
     /// Everything of this gateway, instead of decisions about each.
@@ -68,7 +68,7 @@ impl From<Verb> for pins::Verb {
     }
 }
 
-async fn decide(operator: Authorized<ToolsUpdate>, Json(given): Json<Asked>) -> Result<Json<Value>, Failure> {
+async fn decide(operator: Authorized<ToolsUpdate>, Json(given): Json<Given>) -> Result<Json<Value>, Failure> {
     if let Some(gateway) = &given.gateway_id {
         return about_gateway(&operator, gateway, &given).await;
     }
@@ -92,7 +92,7 @@ async fn decide(operator: Authorized<ToolsUpdate>, Json(given): Json<Asked>) -> 
 async fn about_gateway(
     operator: &Authorized<ToolsUpdate>,
     gateway: &str,
-    given: &Asked,
+    given: &Given,
 ) -> Result<Json<Value>, Failure> {
     if !given.decisions.is_empty() {
         return Err(Error::invalid("decisions", "must not be given with a gateway_id").into());
