@@ -20,6 +20,7 @@ pub struct Stats {
     reloads: IntCounterVec,
     streams: IntGaugeVec,
     streams_ended: IntCounterVec,
+    held: IntGaugeVec,
     content: IntCounterVec,
 }
 
@@ -69,6 +70,12 @@ impl Default for Stats {
             "Streams to clients that the gateway ended, by reason",
             &["reason"],
         );
+        let held = gauge(
+            &registry,
+            "contextforge_held",
+            "What this process keeps for clients that are to come back: sessions, questions, parked_calls",
+            &["kind"],
+        );
         register(&registry, Box::new(durations.clone()));
         Self {
             registry,
@@ -82,6 +89,7 @@ impl Default for Stats {
             reloads,
             streams,
             streams_ended,
+            held,
             content,
         }
     }
@@ -148,6 +156,11 @@ impl Stats {
     /// Counts a stream that the gateway ended.
     pub fn stream_ended(&self, reason: &'static str) {
         self.streams_ended.with_label_values(&[reason]).inc();
+    }
+
+    /// Notes how many things of a kind are kept for clients.
+    pub fn held(&self, kind: &'static str, count: usize) {
+        self.held.with_label_values(&[kind]).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Counts a catalogue that was built.
