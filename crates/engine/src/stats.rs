@@ -64,18 +64,7 @@ impl Default for Stats {
             "Seconds since the database last said which credentials were revoked",
             &[],
         );
-        let streams = gauge(&registry, "contextforge_streams", "Open streams to clients by kind", &["kind"]);
-        let streams_ended = counter(
-            "contextforge_streams_ended_total",
-            "Streams to clients that the gateway ended, by reason",
-            &["reason"],
-        );
-        let held = gauge(
-            &registry,
-            "contextforge_held",
-            "What this process keeps for clients that are to come back: sessions, questions, parked_calls",
-            &["kind"],
-        );
+        let (streams, streams_ended, held) = of_clients(&registry);
         register(&registry, Box::new(durations.clone()));
         Self {
             registry,
@@ -93,6 +82,24 @@ impl Default for Stats {
             content,
         }
     }
+}
+
+/// What is open and kept for clients: streams, streams that were ended, and what waits for them to come back.
+fn of_clients(registry: &Registry) -> (IntGaugeVec, IntCounterVec, IntGaugeVec) {
+    let streams = gauge(registry, "contextforge_streams", "Open streams to clients by kind", &["kind"]);
+    let ended = counter(
+        registry,
+        "contextforge_streams_ended_total",
+        "Streams to clients that the gateway ended, by reason",
+        &["reason"],
+    );
+    let held = gauge(
+        registry,
+        "contextforge_held",
+        "What this process keeps for clients that are to come back: sessions, questions, parked_calls",
+        &["kind"],
+    );
+    (streams, ended, held)
 }
 
 fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
