@@ -5,7 +5,8 @@
     matrix.py --direct       --fixture-bin PATH --work DIR         clients against the servers, for comparison
 
 Each client lists the tools, calls one, reads a resource and gets a prompt of each server, at that server's own
-endpoint and at the one that shows all. Exits with a failure when any cell failed. Install the peers with install.sh.
+endpoint and at the one that shows all. A second table has the four cells of old and new clients and servers, with
+what is said beyond asking and answering. Exits with a failure when any cell failed. Install the peers with install.sh.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.features import run_features
 from harness.gateway import Endpoint, Gateway
 from harness.peers import LEGACY, MODERN, Client, Installed, Server, clients, start_http_servers, stdio_servers
 from harness.processes import Processes, StartFailed, run_bounded
@@ -158,6 +160,8 @@ def run(asked: argparse.Namespace, work: Path) -> bool:
         endpoints, unpublished = gateway.publish_all([*stdio, *http])
         print(f"{len(endpoints)} endpoints are up after {time.monotonic() - began:.1f} s")
         failed = run_jobs(through_gateway(endpoints, gateway.token, everyone), everyone, began, unpublished)
+        if asked.client is None and asked.server is None:
+            failed += run_features(installed, processes, gateway)
         status = gateway.process.stop()
         if status != 0:
             print(f"FAILED the gateway ended with status {status} when it was asked to stop")

@@ -122,9 +122,14 @@ class Gateway:
 
     def publish_whole(self, name: str, url: str) -> str:
         """Registers an upstream that may offer anything or nothing; gives the address of a virtual server of it."""
-        gateway = self._register(name, url, "STREAMABLEHTTP")["id"]
+        self._register(name, url, "STREAMABLEHTTP")
+        return self.alone(name, name)
+
+    def alone(self, name: str, shown_as: str) -> str:
+        """The address of a virtual server of all that a registered upstream offers, under the upstream's own names."""
+        gateway = next(one["id"] for one in self.request("GET", "/gateways?limit=0") if one["name"] == name)
         offered = [self._items(kind, gateway) for kind in ("tools", "prompts", "resources")]
-        return self._virtual_server(name, "none", *offered)
+        return self._virtual_server(shown_as, "none", *offered)
 
     def _register(self, name: str, url: str, transport: str) -> Any:
         body = {"name": name, "url": url, "transport": transport, "visibility": "public"}

@@ -20,6 +20,7 @@ pub struct Stats {
     reloads: IntCounterVec,
     streams: IntGaugeVec,
     streams_ended: IntCounterVec,
+    held: IntGaugeVec,
     content: IntCounterVec,
 }
 
@@ -63,12 +64,7 @@ impl Default for Stats {
             "Seconds since the database last said which credentials were revoked",
             &[],
         );
-        let streams = gauge(&registry, "contextforge_streams", "Open streams to clients by kind", &["kind"]);
-        let streams_ended = counter(
-            "contextforge_streams_ended_total",
-            "Streams to clients that the gateway ended, by reason",
-            &["reason"],
-        );
+        let (streams, streams_ended, held) = of_clients(&registry);
         register(&registry, Box::new(durations.clone()));
         Self {
             registry,
@@ -82,9 +78,28 @@ impl Default for Stats {
             reloads,
             streams,
             streams_ended,
+            held,
             content,
         }
     }
+}
+
+/// What is open and kept for clients: streams, streams that were ended, and what waits for them to come back.
+fn of_clients(registry: &Registry) -> (IntGaugeVec, IntCounterVec, IntGaugeVec) {
+    let streams = gauge(registry, "contextforge_streams", "Open streams to clients by kind", &["kind"]);
+    let ended = counter(
+        registry,
+        "contextforge_streams_ended_total",
+        "Streams to clients that the gateway ended, by reason",
+        &["reason"],
+    );
+    let held = gauge(
+        registry,
+        "contextforge_held",
+        "What this process keeps for clients that are to come back: sessions, questions, parked_calls",
+        &["kind"],
+    );
+    (streams, ended, held)
 }
 
 fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
@@ -148,6 +163,11 @@ impl Stats {
     /// Counts a stream that the gateway ended.
     pub fn stream_ended(&self, reason: &'static str) {
         self.streams_ended.with_label_values(&[reason]).inc();
+    }
+
+    /// Notes how many things of a kind are kept for clients.
+    pub fn held(&self, kind: &'static str, count: usize) {
+        self.held.with_label_values(&[kind]).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Counts a catalogue that was built.

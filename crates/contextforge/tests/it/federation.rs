@@ -12,6 +12,7 @@ mod cut;
 mod eras;
 mod faults;
 mod leaving;
+mod local_faults;
 mod names;
 pub(crate) mod peer;
 pub(crate) mod processes;

@@ -72,5 +72,9 @@ async fn version(admin: Authorized<AdminSystemConfig>) -> Json<Value> {
 /// The text format of Prometheus.
 async fn metrics(reader: Authorized<MetricsRead>) -> ([(http::HeaderName, HeaderValue); 1], String) {
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    ([(CONTENT_TYPE, text)], reader.app.engine().stats().render())
+    let stats = reader.app.engine().stats();
+    stats.held("sessions", reader.app.push().states().count());
+    stats.held("questions", reader.app.questions().count());
+    stats.held("parked_calls", reader.app.parking().count());
+    ([(CONTENT_TYPE, text)], stats.render())
 }

@@ -96,6 +96,11 @@ impl Parking {
         Ok(state)
     }
 
+    /// How many calls wait in this process.
+    pub(crate) fn count(&self) -> usize {
+        self.calls().len()
+    }
+
     fn take(&self, place: &str) -> Result<Parked> {
         let key = place.split_once(':').filter(|(owner, _)| **owner == *self.owner).map(|(_, key)| key);
         let parked = key.and_then(|key| self.calls().remove(key));

@@ -89,6 +89,11 @@ impl Questions {
         }
     }
 
+    /// How many were asked and not answered.
+    pub(crate) fn count(&self) -> usize {
+        self.open().len()
+    }
+
     fn open(&self) -> MutexGuard<'_, HashMap<Box<str>, Ask>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }

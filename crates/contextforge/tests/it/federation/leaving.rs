@@ -2,7 +2,7 @@
 //! no process. Counted from outside, in `/proc`.
 //!
 //! `TEST_DISCONNECTS=10000 cargo test -p contextforge --test it federation::leaving` makes ten thousand calls instead of
-//! 300. The points are the same in every run; what the machine has done by then is not.
+//! 300. What the gateway says of itself in its metrics has to agree. The points are the same in every run; what the machine has done by then is not.
 
 use serde_json::{Value, json};
 use tokio::{
@@ -16,7 +16,11 @@ use super::{
     peer::{Era, Peer},
     register, text,
 };
-use crate::{app::App, push::session};
+use crate::{
+    app::App,
+    push::{ask, session, stream},
+    relay::client::{Modern, answered},
+};
 
 /// Calls under way at a time.
 const AT_ONCE: usize = 20;
@@ -96,6 +100,19 @@ fn connections(app: &App) -> usize {
         .map(|table| table.lines().filter(ours).count())
         .sum()
 }
+
+/// What the gateway says that it holds, in the words of its metrics.
+async fn says(app: &App, gauge: &str, number: usize) -> bool {
+    let metrics = app.get("/metrics/prometheus", &app.admin()).await;
+    let metrics = std::str::from_utf8(&metrics.body).unwrap();
+    let kept = format!("{gauge} {number}");
+    metrics.lines().any(|line| line == kept)
+}
+
+const PARKED: &str = r#"contextforge_held{kind="parked_calls"}"#;
+const QUESTIONS: &str = r#"contextforge_held{kind="questions"}"#;
+const SESSIONS: &str = r#"contextforge_held{kind="sessions"}"#;
+const STREAMS: &str = r#"contextforge_streams{kind="session"}"#;
 
 /// The processes that the gateway started and that are still there, waited for or not.
 fn children(app: &App) -> Vec<String> {
@@ -183,10 +200,38 @@ async fn clients_that_go_at_any_point_leave_nothing_behind() {
         app.until(async || peer.state.waiting() == 0).await;
     }
     assert_eq!(children(&app), before);
+    for gauge in [PARKED, QUESTIONS] {
+        assert!(says(&app, gauge, 0).await, "{gauge}");
+    }
     let answers: [Value; 3] = [
         call(&app, "local-t", json!({})).await,
         call(&app, "new-test-simple-text", json!({})).await,
         call(&app, "old-test-simple-text", json!({})).await,
     ];
     assert!(answers.iter().all(|answer| answer["error"].is_null()), "{answers:?}");
+}
+
+#[tokio::test]
+async fn what_is_held_for_clients_can_be_counted() {
+    let app = App::start().await;
+    let peer = Peer::start(Era::Legacy).await;
+    register(&app, "old", &peer.url()).await;
+    let admin = app.admin();
+    let client = Modern { app: &app, token: &admin, capabilities: json!({ "elicitation": {} }) };
+    assert!(says(&app, PARKED, 0).await && says(&app, SESSIONS, 0).await);
+    let (tool, arguments) = ("old-test-elicitation", json!({ "message": "Who?" }));
+    let asked = client.ask(tool, &arguments, json!({})).await;
+    assert!(says(&app, PARKED, 1).await, "{asked}");
+    let back = answered(&asked, |_| json!({ "action": "decline" }));
+    let done = client.ask(tool, &arguments, back).await;
+    assert!(says(&app, PARKED, 0).await, "{done}");
+
+    let id = session(&app, "/mcp", &admin).await;
+    ask(&app, &admin, &id, "logging/setLevel", json!({ "level": "error" })).await;
+    let events = stream(&app, &admin, &id).await;
+    assert!(says(&app, SESSIONS, 1).await && says(&app, STREAMS, 1).await);
+    drop(events);
+    app.until(async || says(&app, STREAMS, 0).await).await;
+    assert!(app.send_in_session("DELETE", &admin, &id).await < 300);
+    app.until(async || says(&app, SESSIONS, 0).await).await;
 }

@@ -54,6 +54,12 @@ impl States {
         self.0.get(session)
     }
 
+    /// How many sessions asked for something.
+    pub(crate) fn count(&self) -> usize {
+        self.0.run_pending_tasks();
+        usize::try_from(self.0.entry_count()).unwrap_or(usize::MAX)
+    }
+
     pub(super) fn end(&self, session: &Arc<str>) {
         if let Some(state) = self.0.remove(session) {
             state.ended.cancel();
