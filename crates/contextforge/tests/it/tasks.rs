@@ -1,5 +1,5 @@
-//! Tasks through the gateway: of modern upstreams (the `fixture` peer) and of ones of revision 2025-11-25 (written out,
-//! because no stock server has these), for clients of both eras.
+//! Tasks through the gateway: of modern upstreams (the `fixture` peer) and of ones of revision 2025-11-25 (written out, so
+//! that their answers can be chosen; a stock server that has them is in the matrix), for clients of both eras.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

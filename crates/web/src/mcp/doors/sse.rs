@@ -2,8 +2,9 @@
 //! stream. `/servers/{id}/sse` and `/servers/{id}/message` are the same for one virtual server.
 //!
 //! The id in the address of the messages is a session id: sealed, and bound to its principal and place, so that it opens
-//! nothing to anybody else (404), nor to another token of the same person that reaches more or less. The stream lives in one process, and so do its messages. A client that does not read
-//! its answers loses the stream; it never keeps anybody waiting.
+//! nothing to anybody else (404), nor to another token of the same person that reaches more or less. The stream lives in
+//! one process, and so do its messages. A client that does not read its answers loses the stream; it never keeps anybody
+//! waiting.
 
 mod line;
 
