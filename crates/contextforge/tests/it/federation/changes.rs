@@ -25,7 +25,7 @@ async fn a_new_name_gives_the_tools_new_names_and_the_same_ids() {
         ids.sort();
         ids
     };
-    assert_eq!((before.len(), ids(&before)), (36, ids(&renamed)));
+    assert_eq!((before.len(), ids(&before)), (38, ids(&renamed)));
     assert!(!listed(&app).await.iter().any(|name| name.starts_with("first-")));
     assert_eq!(text(&call(&app, "second-one-echo", json!({ "message": "hi" })).await), "hi");
     assert_eq!(call(&app, "first-echo", json!({ "message": "hi" })).await["error"]["code"], -32602);
@@ -66,7 +66,7 @@ async fn a_gateway_is_switched_off_and_on() {
     assert_eq!(call(&app, "g-echo", json!({ "message": "x" })).await["error"]["code"], -32602);
     let refresh = app.send("POST", &format!("{}/tools/refresh", path(&gateway)), &admin, None).await;
     assert_eq!(refresh.status.as_u16(), 409, "{:?}", refresh.body);
-    assert_eq!(tools(&app, "g-").await.len(), 30, "the rows stay");
+    assert_eq!(tools(&app, "g-").await.len(), 32, "the rows stay");
     assert_eq!(switch(true).await["gateway"]["enabled"], true);
     assert_eq!(text(&call(&app, "g-echo", json!({ "message": "x" })).await), "x");
 }

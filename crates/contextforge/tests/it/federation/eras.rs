@@ -21,7 +21,7 @@ async fn both_eras_work_in_front_of_both() {
         (&json!("2026-07-28"), &json!("2025-11-25"))
     );
     assert_eq!(now(&app, &new).await["protocolVersion"], "2026-07-28", "stored");
-    assert_eq!((&new["reachable"], &new["toolCount"]), (&json!(true), &json!(36)));
+    assert_eq!((&new["reachable"], &new["toolCount"]), (&json!(true), &json!(38)));
     for client in [Client::modern(&app), Client::legacy(&app).await] {
         let list = client.ask("tools/list", json!({})).await;
         for gateway in ["new", "old"] {
